@@ -76,7 +76,7 @@ clock_format(char out[25], int64_t ms)
 
     gmtime_r(&seconds, &utc);
     strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, 25, "%.19s.%03dZ", day, (int)(ms % 1000));
+    snprintf(out, 25, "%.19s.%03uZ", day, (unsigned)(ms % 1000) % 1000u);
 }
 
 int64_t

@@ -1,0 +1,57 @@
+/*
+ * run.h: a run as its records tell it; built by folding records, for the engine and for `cairn show`.
+ * SPDX-License-Identifier: MIT
+ *
+ * run_apply() is the only way in which a run changes: the engine appends a record and applies it, a resume applies the
+ * stored ones. So what the engine knows while it drives is what a resume will know.
+ *
+ * States: running (also: its driver died), waiting (a gate, a signal, a timer), failed (can be resumed or rolled back),
+ * unknown (a person must resolve a step), and the ended ones: done, rolled_back, cancelled.
+ */
+#ifndef CAIRN_RUN_H
+#define CAIRN_RUN_H
+
+#include "engine/store.h"
+
+struct run_command { /* one command of the script with all that is recorded of it */
+    char *id;
+    json_t *intent; /* its intent record */
+    json_t *outcome; /* its outcome record; NULL while there is none */
+    int attempt; /* how often it was sent or will have been: from 1 */
+    int64_t first; /* when its intent was recorded */
+    int64_t attempt_epoch; /* the epoch under which it was last allowed to be sent */
+    int in_doubt; /* a doubt is recorded and no outcome */
+    int voided; /* taken back by a retry; not part of the history any more */
+    int failures; /* how many failed outcomes a retry has taken back */
+    int seen_again; /* the live script host has given it (engine only) */
+    void *job; /* what the engine is doing about it now (engine only) */
+};
+
+struct run {
+    char *id;
+    char *flow;
+    char *state;
+    int64_t epoch;
+    int64_t count; /* of records */
+    char head[65]; /* hash of the last one */
+    json_t *records; /* all of them, in order */
+    json_t *started; /* the first record; borrowed from records */
+    struct run_command **commands; /* in the order of their intents */
+    size_t command_count;
+    json_t *index; /* id -> position in commands */
+    json_t *notes; /* ids of notes already recorded */
+    json_t *stopped; /* the last stopped record, if nothing came after it; borrowed */
+    int rolling_back; /* a rollback is recorded */
+    int cancelling;
+    int no_return; /* a point of no return was passed */
+};
+
+struct run *run_new(const char *id);
+void run_free(struct run *run);
+int run_apply(struct run *run, json_t *owned_record, const char *hash, struct cairn_error *err); /* a record that doesn't fit is INVALID */
+int run_load(struct run **out, struct store *store, const char *prefix, struct cairn_error *err); /* verifies the chain */
+struct run_command *run_command(const struct run *run, const char *id); /* NULL when it isn't recorded, or void */
+int run_ended(const char *state); /* done, rolled_back, cancelled */
+json_t *run_history(const struct run *run); /* the events for a script host, as doc/PROTOCOL.md says; a new reference */
+
+#endif
