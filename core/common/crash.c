@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -36,7 +37,8 @@ void
 crash_point(const char *name)
 {
     if (log_fd >= 0) {
-        struct iovec line[2] = { { (void *)name, strlen(name) }, { "\n", 1 } };
+        char end[] = "\n";
+        struct iovec line[2] = { { (void *)(uintptr_t)name, strlen(name) }, { end, 1 } };
 
         if (writev(log_fd, line, 2) < 0)
             log_fd = -1;
