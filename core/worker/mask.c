@@ -1,0 +1,104 @@
+/*
+ * mask.c: known secrets are taken out of every text that leaves the worker for people; used by log, progress and errors.
+ * SPDX-License-Identifier: MIT
+ */
+#include "worker/mask.h"
+
+#include "cairn/plugin.h"
+#include "common/alloc.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct secret {
+    char *text;
+    size_t len;
+    unsigned long call; /* the last call that had it; 0: the configuration */
+};
+
+static struct secret *secrets; /* longest first, so that a secret within a secret leaves no rest */
+static size_t count;
+static unsigned long call_now;
+
+void
+mask_new_call(void)
+{
+    call_now++;
+}
+
+static void
+insert(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (secrets[i].len == len && memcmp(secrets[i].text, text, len) == 0) {
+            if (secrets[i].call)
+                secrets[i].call = call_now;
+            return;
+        }
+        if (secrets[i].len > len)
+            at = i + 1;
+    }
+    secrets = alloc_grow(secrets, count + 1, sizeof(*secrets));
+    memmove(secrets + at + 1, secrets + at, (count - at) * sizeof(*secrets));
+    secrets[at] = (struct secret){ alloc_strn(text, len), len, call_now };
+    count++;
+}
+
+void
+mask_add(const char *secret)
+{
+    size_t len = secret ? strlen(secret) : 0;
+    char *other;
+
+    if (len < MASK_MIN)
+        return;
+    insert(secret, len);
+    other = alloc_zero(len / 3 * 4 + 5, 1);
+    EVP_EncodeBlock((unsigned char *)other, (const unsigned char *)secret, (int)len);
+    insert(other, strcspn(other, "="));
+    free(other);
+    other = cairn_url_encode(secret, "");
+    insert(other, strlen(other));
+    free(other);
+}
+
+static const struct secret *
+secret_at(const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(text, secrets[i].text, secrets[i].len) == 0)
+            return &secrets[i];
+    return NULL;
+}
+
+char *
+mask_text(const char *text)
+{
+    char *out = alloc_zero(strlen(text) + 1, 1); /* "***" is shorter than any secret */
+    size_t len = 0;
+
+    while (*text) {
+        const struct secret *found = secret_at(text);
+
+        if (!found) {
+            out[len++] = *text++;
+            continue;
+        }
+        memcpy(out + len, "***", 3);
+        len += 3;
+        text += found->len;
+    }
+    return out;
+}
+
+int
+mask_covers(const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((secrets[i].call == 0 || secrets[i].call == call_now) && strstr(text, secrets[i].text))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * mask.h: known secrets are taken out of every text that leaves the worker for people; used by log, progress and errors.
+ * SPDX-License-Identifier: MIT
+ *
+ * A secret of at least MASK_MIN bytes is known from the moment it comes in (arguments, configuration, variables of the
+ * user) or is made by cairn_secret(). Its base64 and percent-encoded forms are known as well. Shorter ones would mask
+ * ordinary words.
+ */
+#ifndef CAIRN_MASK_H
+#define CAIRN_MASK_H
+
+#define MASK_MIN 6
+
+void mask_new_call(void); /* secrets that are made known from here on belong to this call */
+void mask_add(const char *secret);
+char *mask_text(const char *text); /* a new text with "***" for each secret; freed with free() */
+int mask_covers(const char *text); /* a secret of this call or of the configuration is part of it */
+
+#endif
