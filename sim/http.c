@@ -1,0 +1,324 @@
+/*
+ * http.c: the simulator's HTTP server on the loopback address; used by the simulator's main.
+ * SPDX-License-Identifier: MIT
+ */
+#include "http.h"
+
+#include "common/alloc.h"
+#include "common/clock.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A reply that waits for its time; its connection is suspended. */
+struct late {
+    struct late *next;
+    struct MHD_Connection *connection;
+    int64_t due; /* wall ms */
+};
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    http_handler *handle;
+    void *context; /* of handle */
+    struct late *late; /* unsorted; few */
+};
+
+/* What belongs to one request between its first header and its reply. */
+struct exchange {
+    char *target; /* raw request target */
+    char *body;
+    size_t body_len;
+    int started; /* headers were seen */
+    int answered; /* the handler has run; reply waits for its time */
+    struct http_reply reply;
+};
+
+/* The bytes of a truncated body. */
+struct half {
+    char *bytes;
+    size_t len; /* where the connection breaks */
+};
+
+static void *
+begin(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct exchange *x = alloc_zero(1, sizeof(*x));
+
+    (void)context;
+    (void)connection;
+    x->target = alloc_str(uri);
+    return x;
+}
+
+static void
+finish(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+    struct exchange *x = *state;
+
+    (void)context;
+    (void)connection;
+    (void)why;
+    if (!x)
+        return;
+    free(x->target);
+    free(x->body);
+    free(x->reply.body);
+    json_decref(x->reply.headers);
+    free(x);
+    *state = NULL;
+}
+
+static enum MHD_Result
+add_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    json_t *headers = context;
+    char *key = alloc_str(name);
+    const char *before;
+
+    (void)kind;
+    for (char *p = key; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    before = json_string_value(json_object_get(headers, key));
+    if (before) {
+        char *both = alloc_printf("%s,%s", before, value ? value : "");
+
+        json_object_set_new(headers, key, json_string(both));
+        free(both);
+    } else {
+        json_object_set_new(headers, key, json_string(value ? value : ""));
+    }
+    free(key);
+    return MHD_YES;
+}
+
+static ssize_t
+give_half(void *context, uint64_t pos, char *buf, size_t max)
+{
+    struct half *h = context;
+    size_t left = h->len - (size_t)pos;
+
+    if (left == 0)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (left < max)
+        max = left;
+    memcpy(buf, h->bytes + pos, max);
+    return (ssize_t)max;
+}
+
+static void
+free_half(void *context)
+{
+    struct half *h = context;
+
+    free(h->bytes);
+    free(h);
+}
+
+/* The reply's body is taken over. */
+static struct MHD_Response *
+response_of(struct http_reply *reply)
+{
+    struct MHD_Response *response;
+    struct half *h;
+
+    if (reply->way == HTTP_TRUNCATE) {
+        h = alloc_zero(1, sizeof(*h));
+        h->bytes = reply->body;
+        h->len = reply->body_len / 2;
+        response = MHD_create_response_from_callback(reply->body_len, 4096, give_half, h, free_half);
+    } else {
+        response = MHD_create_response_from_buffer(reply->body_len, reply->body, MHD_RESPMEM_MUST_FREE);
+    }
+    if (!response)
+        alloc_failed();
+    reply->body = NULL;
+    return response;
+}
+
+static enum MHD_Result
+send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+{
+    struct MHD_Response *response;
+    enum MHD_Result result;
+    const char *name;
+    json_t *value;
+
+    if (reply->way == HTTP_CUT)
+        return MHD_NO;
+    response = response_of(reply);
+    json_object_foreach(reply->headers, name, value)
+        MHD_add_response_header(response, name, json_string_value(value));
+    result = MHD_queue_response(connection, reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void
+put_off(struct http_server *server, struct MHD_Connection *connection, int64_t delay)
+{
+    struct late *l = alloc_zero(1, sizeof(*l));
+
+    l->connection = connection;
+    l->due = clock_wall() + delay;
+    l->next = server->late;
+    server->late = l;
+    MHD_suspend_connection(connection);
+}
+
+static enum MHD_Result
+answer(struct http_server *server, struct MHD_Connection *connection, struct exchange *x, const char *method)
+{
+    json_t *headers = json_object();
+    struct http_request request = { .method = method, .target = x->target, .headers = headers };
+
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, headers);
+    request.body = x->body ? x->body : "";
+    request.body_len = x->body_len;
+    server->handle(server->context, &request, &x->reply);
+    json_decref(headers);
+    x->answered = 1;
+    if (x->reply.delay > 0) {
+        put_off(server, connection, x->reply.delay);
+        return MHD_YES;
+    }
+    return send_reply(connection, &x->reply);
+}
+
+static enum MHD_Result
+on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+           const char *data, size_t *data_len, void **state)
+{
+    struct exchange *x = *state;
+
+    (void)url;
+    (void)version;
+    if (x->answered)
+        return send_reply(connection, &x->reply);
+    if (!x->started) {
+        x->started = 1;
+        return MHD_YES;
+    }
+    if (*data_len > 0) {
+        if (x->body_len + *data_len > HTTP_BODY_MAX)
+            return MHD_NO;
+        x->body = alloc_grow(x->body, x->body_len + *data_len + 1, 1);
+        memcpy(x->body + x->body_len, data, *data_len);
+        x->body_len += *data_len;
+        x->body[x->body_len] = '\0';
+        *data_len = 0;
+        return MHD_YES;
+    }
+    return answer(context, connection, x, method);
+}
+
+/* Resume what is due; the wall ms until the next one, or -1. */
+static int64_t
+resume_late(struct http_server *server)
+{
+    struct late **at = &server->late;
+    int64_t now = clock_wall();
+    int64_t next = -1;
+
+    while (*at) {
+        struct late *l = *at;
+
+        if (l->due <= now) {
+            *at = l->next;
+            MHD_resume_connection(l->connection);
+            free(l);
+            continue;
+        }
+        if (next < 0 || l->due - now < next)
+            next = l->due - now;
+        at = &l->next;
+    }
+    return next;
+}
+
+int
+http_open(struct http_server **out, unsigned port, http_handler *handle, void *context, struct cairn_error *err)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    struct http_server *server = alloc_zero(1, sizeof(*server));
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server->handle = handle;
+    server->context = context;
+    errno = 0;
+    server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)port, NULL, NULL, on_request,
+                                      server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL,
+                                      MHD_OPTION_NOTIFY_COMPLETED, finish, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                      (size_t)262144, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    if (!server->daemon) {
+        free(server);
+        return cairn_fail(err, CAIRN_ERR_FAILED, "listen on 127.0.0.1:%u: %s", port,
+                          errno ? strerror(errno) : "cannot start the server");
+    }
+    *out = server;
+    return 0;
+}
+
+unsigned
+http_port(const struct http_server *server)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+    assert(info);
+    return info->port;
+}
+
+static int
+wait_time(struct http_server *server, int64_t late)
+{
+    MHD_UNSIGNED_LONG_LONG daemon = 0;
+    int64_t ms = late;
+
+    if (MHD_get_timeout(server->daemon, &daemon) == MHD_YES && (ms < 0 || (int64_t)daemon < ms))
+        ms = (int64_t)daemon;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int
+http_serve(struct http_server *server, int stop_fd, struct cairn_error *err)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd fds[2] = { { .events = POLLIN }, { .fd = stop_fd, .events = POLLIN } };
+
+    assert(info);
+    fds[0].fd = info->epoll_fd;
+    for (;;) {
+        int64_t late = resume_late(server);
+
+        if (MHD_run(server->daemon) != MHD_YES)
+            return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: the server library failed");
+        if (poll(fds, 2, wait_time(server, late)) < 0 && errno != EINTR)
+            return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: poll: %s", strerror(errno));
+        if (fds[1].revents)
+            return 0;
+    }
+}
+
+void
+http_close(struct http_server *server)
+{
+    if (!server)
+        return;
+    while (server->late) {
+        struct late *l = server->late;
+
+        server->late = l->next;
+        MHD_resume_connection(l->connection);
+        free(l);
+    }
+    MHD_stop_daemon(server->daemon);
+    free(server);
+}

@@ -1,0 +1,52 @@
+/*
+ * http.h: the simulator's HTTP server on the loopback address; used by the simulator's main.
+ * SPDX-License-Identifier: MIT
+ *
+ * One thread, kept-alive connections. Each request is handed to `handle` when its body has arrived; the reply is sent
+ * at once, late, in part or not at all, as the reply says.
+ */
+#ifndef SIM_HTTP_H
+#define SIM_HTTP_H
+
+#include "cairn/plugin.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HTTP_BODY_MAX (8u << 20)
+
+struct http_request {
+    const char *method; /* "POST" */
+    const char *target; /* as it stood in the request line, with the query */
+    const json_t *headers; /* lower-case name to value; repeated ones joined by ',' */
+    const char *body;
+    size_t body_len;
+};
+
+enum http_way {
+    HTTP_SEND, /* the whole reply */
+    HTTP_CUT, /* close the connection without a byte */
+    HTTP_TRUNCATE /* close the connection half-way through the body */
+};
+
+struct http_reply {
+    unsigned status;
+    json_t *headers; /* name to value; released by the server */
+    char *body; /* freed by the server */
+    size_t body_len;
+    enum http_way way;
+    int64_t delay; /* wall ms before the reply goes out */
+};
+
+typedef void http_handler(void *context, const struct http_request *request, struct http_reply *reply);
+
+struct http_server;
+
+/* Port 0 takes any free one. http_serve returns 0 when `stop_fd` becomes readable. */
+int http_open(struct http_server **out, unsigned port, http_handler *handle, void *context, struct cairn_error *err);
+unsigned http_port(const struct http_server *server);
+int http_serve(struct http_server *server, int stop_fd, struct cairn_error *err);
+void http_close(struct http_server *server);
+
+#endif

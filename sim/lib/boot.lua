@@ -1,0 +1,26 @@
+-- boot.lua: makes the world that the options name and gives the host its two entries; run by the C host.
+-- SPDX-License-Identifier: MIT
+local options = ...
+
+local host = require "host"
+local world = require "world"
+local environment = require "environment"
+local sim = require "sim"
+
+for _, name in ipairs(dofile(package.path:match("^(.-)/lib/") .. "/models/list.lua")) do
+    sim.add_model(require(name)(sim))
+end
+world.load(sim, options)
+sim.add_model(require "control" (sim))
+sim.start()
+
+return {
+    handle = sim.handle,
+    ready = function (port)
+        sim.url = ("http://127.0.0.1:%d"):format(port)
+        if options.env then
+            environment.write(sim, options.env)
+        end
+        host.log(("%s ready %s"):format(host.format(sim.now()), sim.url))
+    end,
+}

@@ -1,0 +1,101 @@
+-- control.lua: what tests ask of the world itself, below /_sim/.
+-- SPDX-License-Identifier: MIT
+local host = require "host"
+local faults = require "faults"
+local ledger = require "ledger"
+local schema = require "schema"
+
+-- Times, and what differs from run to run, as fixed words.
+local function normal(value, words, seen)
+    if type(value) == "string" then
+        if value:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d") then
+            return "TIME"
+        end
+        for _, word in ipairs(words) do
+            value = value:gsub(word[1], word[2])
+        end
+        return value
+    elseif type(value) ~= "table" then
+        return value
+    end
+    local new = {}
+    for k, v in pairs(value) do
+        new[type(k) == "string" and normal(k, words) or k] = normal(v, words, seen)
+    end
+    return setmetatable(new, getmetatable(value))
+end
+
+local function literal(text)
+    return (text:gsub("%W", "%%%0"))
+end
+
+-- The run ids and tokens that callers named, the longest first.
+local function words_of(entries)
+    local seen, words = {}, {}
+    local function add(text, word)
+        if text and #text >= 6 and not seen[text] then
+            seen[text] = true
+            words[#words + 1] = { literal(text), word, #text }
+        end
+    end
+    for _, e in ipairs(entries) do
+        add(e.caller.run, "RUN")
+        add(e.caller.token, "TOKEN")
+    end
+    table.sort(words, function (a, b)
+        if a[3] ~= b[3] then
+            return a[3] > b[3]
+        end
+        return a[1] < b[1]
+    end)
+    return words
+end
+
+return function (sim)
+    local function world()
+        local out = {}
+        for _, model in ipairs(sim.models) do
+            if model.export then
+                out[model.name] = model.export()
+            end
+        end
+        return sim.reply(200, normal(out, words_of(ledger.all())))
+    end
+
+    local function add_fault(req)
+        if type(req.json) ~= "table" then
+            return sim.reply(400, { message = "the fault is not JSON: " .. tostring(req.json_error) })
+        end
+        local ok, fault = pcall(schema.check, { name = "fault", lines = {} }, "", req.json, faults.schema)
+        if not ok then
+            return sim.reply(400, { message = (fault:gsub("^world: fault:1: ", "")) })
+        end
+        faults.add(fault)
+        return sim.reply(200, faults.all())
+    end
+
+    local function clear_faults()
+        faults.clear()
+        return sim.reply(200, faults.all())
+    end
+
+    local function clock()
+        return sim.reply(200, { now = sim.time(), ms = sim.now(), setting = host.clock_setting() })
+    end
+
+    return {
+        name = "_sim",
+        control = true,
+        routes = {
+            { "GET", "/_sim/ledger", "Ledger", function () return sim.reply(200, ledger.all()) end },
+            { "GET", "/_sim/verdict", "Verdict",
+                function () return sim.reply(200, { changes = ledger.count(), twice = ledger.twice() }) end },
+            { "GET", "/_sim/world", "World", world },
+            { "GET", "/_sim/clock", "Clock", clock },
+            { "GET", "/_sim/downtime", "Downtime", function () return sim.reply(200, sim.downtime) end },
+            { "GET", "/_sim/fault", "Faults", function () return sim.reply(200, faults.all()) end },
+            { "POST", "/_sim/fault", "AddFault", add_fault },
+            { "DELETE", "/_sim/fault", "ClearFaults", clear_faults },
+        },
+    }
+end

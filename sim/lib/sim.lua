@@ -1,0 +1,151 @@
+-- sim.lua: the simulated world: its clock, its state, its models, and the way of one request through them.
+-- SPDX-License-Identifier: MIT
+local host = require "host"
+local clock = require "timers"
+local faults = require "faults"
+local http = require "http"
+local ids = require "ids"
+local ledger = require "ledger"
+local routes = require "routes"
+
+local sim = {
+    models = {}, -- in the order of their start
+    by_name = {},
+    states = {}, -- one table of plain data for each model
+    world = {}, -- the world file, checked and with defaults
+    list = host.list,
+    null = host.null,
+    ids = ids,
+    downtime = {}, -- database name -> ms during which writes were refused
+}
+
+local previous -- the states before the last change; only kept while a fault needs it
+
+function sim.now()
+    return clock.now
+end
+
+function sim.time(ms)
+    return host.format(ms or clock.now)
+end
+
+sim.after = clock.after
+sim.cancel = clock.cancel
+
+-- The state of a model: plain tables only, since it is copied for stale reads. Ask for it anew in each handler.
+function sim.state(name)
+    return sim.states[name]
+end
+
+-- An accepted change of the world; called by a handler once it is sure.
+function sim.ledger(entry)
+    return ledger.add(sim.request, entry, clock.now)
+end
+
+function sim.reply(status, json, headers)
+    headers = headers or {}
+    headers["Content-Type"] = headers["Content-Type"] or "application/json"
+    return { status = status, headers = headers, body = host.encode(json) }
+end
+
+function sim.add_model(model)
+    sim.models[#sim.models + 1] = model
+    sim.by_name[model.name] = model
+    sim.states[model.name] = {}
+    for _, route in ipairs(model.routes or {}) do
+        routes.add(model, route)
+    end
+end
+
+function sim.start()
+    clock.now = host.now()
+    for _, model in ipairs(sim.models) do
+        if model.start then
+            model.start(sim.world[model.section or model.name])
+        end
+    end
+    faults.start(sim.world.faults)
+end
+
+local function copy(value, seen)
+    if type(value) ~= "table" then
+        return value
+    end
+    if not seen[value] then
+        local new = setmetatable({}, getmetatable(value))
+        seen[value] = new
+        for k, v in pairs(value) do
+            new[copy(k, seen)] = copy(v, seen)
+        end
+    end
+    return seen[value]
+end
+
+local function guarded(route, req)
+    local ok, reply = xpcall(route.handler, function (e)
+        return type(e) == "table" and e or { status = 500, body = debug.traceback(e) .. "\n", broken = true }
+    end, req)
+    if reply and reply.broken then
+        host.log(reply.body)
+        io.stderr:write(reply.body)
+    end
+    return reply or { status = ok and 204 or 500 }
+end
+
+-- Run the handler, on the states before the last change if the fault says so.
+local function run(route, req, fault)
+    if fault and fault["do"] == "stale" and previous then
+        local present = sim.states
+        sim.states = previous
+        local reply = guarded(route, req)
+        sim.states = present
+        return reply
+    end
+    local keep = not req.read and faults.wants_previous() and copy(sim.states, {})
+    local before = ledger.count()
+    local reply = guarded(route, req)
+    if keep and ledger.count() > before then
+        previous = keep
+    end
+    return reply
+end
+
+local function not_found(req)
+    return sim.reply(404, { message = "the simulator has no " .. req.method .. " " .. req.path })
+end
+
+local function dispatch(req)
+    local route = routes.find(req)
+    if not route then
+        return not_found(req)
+    end
+    req.route = route
+    req.model, req.service, req.action = route.model, route.service or route.model.name, route.action
+    req.read = route.read
+    local fault = not route.model.control and faults.match(req)
+    local reply = fault and faults.instead(fault, req) or run(route, req, fault)
+    if fault then
+        faults.spoil(fault, reply)
+    end
+    return reply
+end
+
+local function log(req, reply)
+    host.log(("%s %s %s %s %s %d%s%s"):format(host.format(clock.now), req.method, req.path, req.service or "-",
+        req.action or "-", reply.status, reply.way and " " .. reply.way or "",
+        req.caller.token and " token/" .. req.caller.token or ""))
+end
+
+function sim.handle(method, target, headers, body)
+    clock.run(host.now())
+    local req = http.request(method, target, headers, body)
+    sim.request = req
+    local reply = dispatch(req)
+    sim.request = nil
+    reply.status = reply.status or 200
+    reply.body = reply.body or ""
+    log(req, reply)
+    return reply
+end
+
+return sim

@@ -1,0 +1,47 @@
+-- timers.lua: the world's clock as models see it, and what is to happen later on it.
+-- SPDX-License-Identifier: MIT
+--
+-- Nobody can see the world between two requests, so timers run at the beginning of the next request, in the order of
+-- their times, and each sees its own time as now.
+local M = { now = 0 }
+
+local queue = {} -- sorted, the next one last
+local count = 0
+
+local function later(a, b)
+    if a.due ~= b.due then
+        return a.due > b.due
+    end
+    return a.n > b.n
+end
+
+-- Call fn `ms` after now. The result is for cancel().
+function M.after(ms, fn)
+    count = count + 1
+    local timer = { due = M.now + ms, n = count, fn = fn }
+    local at = 1
+    while queue[at] and later(queue[at], timer) do
+        at = at + 1
+    end
+    table.insert(queue, at, timer)
+    return timer
+end
+
+function M.cancel(timer)
+    if timer then
+        timer.fn = nil
+    end
+end
+
+function M.run(now)
+    while #queue > 0 and queue[#queue].due <= now do
+        local timer = table.remove(queue)
+        M.now = math.max(M.now, timer.due)
+        if timer.fn then
+            timer.fn()
+        end
+    end
+    M.now = math.max(M.now, now)
+end
+
+return M

@@ -1,0 +1,157 @@
+/*
+ * main.c: cairn-sim, a world on the loopback address: reads its options, starts the world and serves it.
+ * SPDX-License-Identifier: MIT
+ */
+#include "common/alloc.h"
+#include "http.h"
+#include "luahost.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+static const char help[] =
+    "Usage: cairn sim --world FILE [OPTION]...\n"
+    "Serve a simulated world (AWS, Kubernetes, Cloudflare) on 127.0.0.1 until SIGTERM or SIGINT.\n"
+    "\n"
+    "  --world FILE    the world as it is at the start\n"
+    "  --port N        port to listen on (default 0: any free one)\n"
+    "  --speed X       how fast the world's clock runs (default 1, or the world file's; CAIRN_CLOCK beats both)\n"
+    "  --env FILE      write the environment that leads programs to this world, for `. FILE`, once it listens\n"
+    "  --ledger FILE   write each accepted change as a line of JSON\n"
+    "  --log FILE      write each request as a line\n"
+    "  --seed N        seed of the ids that the world makes up (default 1)\n"
+    "  --help          show this text\n"
+    "  --version       show the version\n";
+
+static const struct option options[] = {
+    { "world", required_argument, NULL, 'w' },  { "port", required_argument, NULL, 'p' },
+    { "speed", required_argument, NULL, 's' },  { "env", required_argument, NULL, 'e' },
+    { "ledger", required_argument, NULL, 'l' }, { "log", required_argument, NULL, 'g' },
+    { "seed", required_argument, NULL, 'i' },   { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+};
+
+static int
+usage(const char *why, const char *what)
+{
+    fprintf(stderr, "cairn-sim: %s%s; see cairn sim --help\n", why, what);
+    return EXIT_USAGE;
+}
+
+static int
+read_number(json_t *into, const char *name, double min, double max)
+{
+    char *end;
+    double x;
+
+    errno = 0;
+    x = strtod(optarg, &end);
+    if (errno != 0 || end == optarg || *end != '\0' || !(x >= min && x <= max))
+        return -1;
+    json_object_set_new(into, name, json_real(x));
+    return 0;
+}
+
+/* 0 to go on, otherwise *status is the exit status. */
+static int
+read_options(int argc, char **argv, json_t *into, int *status)
+{
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        const char *name = NULL;
+
+        for (const struct option *o = options; o->name; o++)
+            if (o->val == c)
+                name = o->name;
+        *status = 0;
+        if (c == 'h')
+            return fputs(help, stdout), 1;
+        if (c == 'V')
+            return puts("cairn-sim " VERSION_TEXT), 1;
+        *status = EXIT_USAGE;
+        if (c == '?')
+            return 1;
+        if (c == 'p' ? read_number(into, name, 0, 65535) < 0
+                     : c == 's' ? read_number(into, name, 1e-3, 1e9) < 0 : c == 'i' && read_number(into, name, 0, 1e15) < 0)
+            return usage("a number that is not one, or out of range: ", optarg), 1;
+        if (!json_object_get(into, name))
+            json_object_set_new(into, name, json_string(optarg));
+    }
+    *status = EXIT_USAGE;
+    if (optind < argc)
+        return usage("unexpected argument ", argv[optind]), 1;
+    if (!json_object_get(into, "world"))
+        return usage("--world FILE is missing", ""), 1;
+    return 0;
+}
+
+/* A descriptor that becomes readable when the program is to end. */
+static int
+stop_descriptor(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int
+serve(const json_t *settings, const char *folder, struct cairn_error *err)
+{
+    struct luahost *host = NULL;
+    struct http_server *server = NULL;
+    int stop = stop_descriptor();
+    int rc = -1;
+
+    if (stop < 0)
+        return cairn_fail(err, CAIRN_ERR_FAILED, "watch signals: %s", strerror(errno));
+    if (luahost_open(&host, folder, settings, err) < 0)
+        goto out;
+    if (http_open(&server, (unsigned)json_number_value(json_object_get(settings, "port")), luahost_handle, host, err) < 0)
+        goto out;
+    if (luahost_ready(host, http_port(server), err) < 0)
+        goto out;
+    printf("cairn-sim: ready on http://127.0.0.1:%u\n", http_port(server));
+    fflush(stdout);
+    rc = http_serve(server, stop, err);
+out:
+    http_close(server);
+    luahost_close(host);
+    close(stop);
+    return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *folder = getenv("CAIRN_SIM_MODELS");
+    const char *clock = getenv("CAIRN_CLOCK");
+    json_t *settings = json_object();
+    struct cairn_error err = { 0 };
+    int status = 0;
+
+    if (read_options(argc, argv, settings, &status) == 0) {
+        if (clock && *clock)
+            json_object_set_new(settings, "clock", json_string(clock));
+        status = 0;
+        if (serve(settings, folder && *folder ? folder : SIM_DIR, &err) < 0) {
+            fprintf(stderr, "cairn-sim: %s\n", err.text);
+            status = err.kind == CAIRN_ERR_INVALID ? EXIT_USAGE : 1;
+        }
+    }
+    json_decref(settings);
+    return status;
+}
