@@ -135,7 +135,7 @@ exchange(struct cairn_call *call, const struct client_request *request, struct c
     char *url = alloc_printf("%s%s", config->server, request->path);
     char *type = request->type ? alloc_printf("Content-Type: %s", request->type) : NULL;
     char *bearer = NULL;
-    const char *headers[5] = { "Accept: application/json", "User-Agent: " CLIENT_MANAGER };
+    const char *headers[4] = { "Accept: application/json" };
     struct cairn_http_request http = CAIRN_HTTP_REQUEST(
         .method = request->method, .url = url, .headers = headers, .body = request->body,
         .body_len = request->body ? strlen(request->body) : 0,
@@ -143,7 +143,7 @@ exchange(struct cairn_call *call, const struct client_request *request, struct c
         .ca_pem = config->ca_pem, .cert_pem = config->cert_pem ? config->cert_pem : credential->cert_pem,
         .key_pem = config->key_pem ? config->key_pem : credential->key_pem, .server_name = config->server_name,
         .insecure = config->insecure, .proxy = config->proxy);
-    size_t n = 2;
+    size_t n = 1;
     int rc;
 
     rc = authorization(&bearer, err);
@@ -153,8 +153,6 @@ exchange(struct cairn_call *call, const struct client_request *request, struct c
         headers[n++] = bearer;
     if (rc == 0)
         rc = cairn_http(call, &http, reply, err);
-    if (rc < 0 && http.reads && (err->kind == CAIRN_ERR_TIMEOUT || err->kind == CAIRN_ERR_IN_DOUBT))
-        err->kind = CAIRN_ERR_UNAVAILABLE; /* a look that failed leaves no doubt, also within a changing action */
     text_wipe(bearer);
     free(type);
     free(url);

@@ -209,6 +209,26 @@ read_user(struct kubeconfig *out, const struct entry *user, const struct entry *
     return 0;
 }
 
+static int
+is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0
+           || (strncmp(host, "localhost", 9) == 0 && strchr(":/", host[9]));
+}
+
+/* Credentials go over TLS, or don't leave this machine. */
+static int
+check_transport(const struct kubeconfig *config, struct cairn_error *err)
+{
+    int secret = config->token || config->token_file || config->cert_pem || config->exec.command;
+
+    if (secret && strncmp(config->server, "http://", 7) == 0 && !is_loopback(config->server + 7))
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read kubeconfig: cluster %s is at %s: credentials are not sent without TLS; use https", config->cluster,
+                          config->server);
+    return 0;
+}
+
 /* Fill in what the context names. */
 static int
 read_context(struct kubeconfig *out, const struct sources *sources, const struct entry *context, struct cairn_error *err)
@@ -235,7 +255,9 @@ read_context(struct kubeconfig *out, const struct sources *sources, const struct
     if (found == 0)
         cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: context %s names the user %s, who isn't defined",
                    context->source->path, out->context, name);
-    return found <= 0 ? -1 : read_user(out, &user, &cluster, err);
+    if (found <= 0 || read_user(out, &user, &cluster, err) < 0)
+        return -1;
+    return check_transport(out, err);
 }
 
 static int
