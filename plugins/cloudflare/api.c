@@ -150,7 +150,8 @@ send_request(struct cairn_call *call, const struct cairn_http_request *http, con
         return -1;
     text = cairn_http_body(reply, &len);
     *envelope = cairn_parse_json(text, len, &ignored);
-    rc = api_judge(cairn_http_status(reply), *envelope, cairn_http_header(reply, "Retry-After"), what, http->reads, err);
+    rc =
+        api_judge(cairn_http_status(reply), *envelope, cairn_http_header(reply, "Retry-After"), what, http->reads, err);
     if (rc < 0) {
         cairn_free(*envelope);
         *envelope = NULL;
@@ -176,10 +177,11 @@ api_request(struct cairn_call *call, const char *method, const char *path, const
     url = alloc_printf("%.*s%s", (int)len, base, path);
     rc = authorize(call, lines, err);
     if (rc == 0) {
-        const char *headers[] = { "Accept: application/json", "Content-Type: application/json", lines[0], lines[1], NULL };
-        struct cairn_http_request http = CAIRN_HTTP_REQUEST(.method = method, .url = url, .headers = headers,
-                                                            .body = text, .body_len = text ? strlen(text) : 0,
-                                                            .reads = strcmp(method, "GET") == 0);
+        const char *headers[] = { "Accept: application/json", "Content-Type: application/json", lines[0], lines[1],
+                                  NULL };
+        struct cairn_http_request http =
+            CAIRN_HTTP_REQUEST(.method = method, .url = url, .headers = headers, .body = text,
+                               .body_len = text ? strlen(text) : 0, .reads = strcmp(method, "GET") == 0);
 
         rc = send_request(call, &http, what, envelope, err);
     }

@@ -14,12 +14,12 @@
 #define API_SCRIPT_MISSING "10019"
 
 /*
- * One request; `path` begins behind /client/v4 and is encoded, `body` is borrowed and may be NULL. *envelope is the whole
- * answer and the caller's; it is successful. A refusal is an error whose code is the first one of the envelope.
+ * One request; `path` begins behind /client/v4 and is encoded, `body` is borrowed and may be NULL. *envelope is the
+ * whole answer and the caller's; it is successful. A refusal is an error whose code is the first one of the envelope.
  */
 int api_request(struct cairn_call *call, const char *method, const char *path, const struct cairn_value *body,
                 struct cairn_value **envelope, struct cairn_error *err);
-/* The path "/zones/ZONE" of the configuration and what follows; NULL with `err` when no zone is configured. free() it. */
+/* The path "/zones/ZONE" of the configuration and what follows; NULL with `err` without a zone. free() it. */
 char *api_zone_path(struct cairn_call *call, const char *rest, struct cairn_error *err);
 int api_uses_token(struct cairn_call *call); /* or the older pair of key and address */
 

@@ -196,7 +196,8 @@ cloudflare_set_route(struct cairn_call *call, const struct cairn_value *args, st
 }
 
 static int
-plan_set_route(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+plan_set_route(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     struct route route;
     int rc = find_route(call, cairn_get_str(args, "pattern", ""), &route, err);
@@ -325,15 +326,30 @@ static const struct cairn_param delete_results[] = {
 };
 
 static const struct cairn_action actions[] = {
-    { .name = "verify", .help = "Check the token and the zone: token_status, zone, zone_name.", .results = verify_results,
-      .effect = CAIRN_READ, .run = cloudflare_verify },
-    { .name = "get_route", .help = "Look for the route of a pattern: found, pattern, id, script.", .params = route_params,
-      .results = get_results, .effect = CAIRN_READ, .run = cloudflare_get_route },
-    { .name = "set_route", .help = "Give a pattern its Worker, making the route or swapping its script: id, changed, previous.",
-      .params = script_params, .results = set_results, .effect = CAIRN_SET, .run = cloudflare_set_route,
+    { .name = "verify",
+      .help = "Check the token and the zone: token_status, zone, zone_name.",
+      .results = verify_results,
+      .effect = CAIRN_READ,
+      .run = cloudflare_verify },
+    { .name = "get_route",
+      .help = "Look for the route of a pattern: found, pattern, id, script.",
+      .params = route_params,
+      .results = get_results,
+      .effect = CAIRN_READ,
+      .run = cloudflare_get_route },
+    { .name = "set_route",
+      .help = "Give a pattern its Worker, making the route or swapping its script: id, changed, previous.",
+      .params = script_params,
+      .results = set_results,
+      .effect = CAIRN_SET,
+      .run = cloudflare_set_route,
       .plan = plan_set_route },
-    { .name = "delete_route", .help = "Delete the route of a pattern if it still has this Worker: deleted, id.",
-      .params = script_params, .results = delete_results, .effect = CAIRN_GUARDED, .run = cloudflare_delete_route,
+    { .name = "delete_route",
+      .help = "Delete the route of a pattern if it still has this Worker: deleted, id.",
+      .params = script_params,
+      .results = delete_results,
+      .effect = CAIRN_GUARDED,
+      .run = cloudflare_delete_route,
       .observe = observe_delete_route },
     { 0 },
 };

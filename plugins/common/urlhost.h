@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * A URL here is SCHEME://[USER[:PASSWORD]@]HOST[:PORT][/...][?...][#...], also with a doubled scheme
- * ("jdbc:postgresql://") and with a list of hosts between commas, as PostgreSQL's drivers take it. What could be read in
- * two ways (an '@' behind the host: a password with an unescaped '/' or '?') counts as no URL, so that a part of a
+ * ("jdbc:postgresql://") and with a list of hosts between commas, as PostgreSQL's drivers take it. What could be read
+ * in two ways (an '@' behind the host: a password with an unescaped '/' or '?') counts as no URL, so that a part of a
  * password is never taken for a host.
  *
  * A pattern is HOST or HOST:PORT. Without a port in `from` and in `to` the port of the URL stays and is not compared.

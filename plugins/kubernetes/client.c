@@ -41,15 +41,17 @@ open_client(struct cairn_call *call, struct cairn_error *err)
     if (client.loaded)
         return 0;
     if (!wanted)
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "find the cluster: the configuration doesn't say which is expected; set kubernetes.cluster to its name in the kubeconfig");
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "find the cluster: the configuration doesn't say which is expected; set kubernetes.cluster to its name in the kubeconfig");
     kubeconfig_release(&client.config);
     if (kubeconfig_load(&client.config, &where, err) < 0)
         return -1;
     if (strcmp(client.config.cluster, wanted) != 0)
-        return cairn_fail(err, CAIRN_ERR_DENIED,
-                          "find the cluster: the kubeconfig's context %s is of cluster %s, the configuration expects %s",
-                          client.config.context, client.config.cluster, wanted);
+        return cairn_fail(
+            err, CAIRN_ERR_DENIED,
+            "find the cluster: the kubeconfig's context %s is of cluster %s, the configuration expects %s",
+            client.config.context, client.config.cluster, wanted);
     client.loaded = 1;
     return 0;
 }
@@ -136,13 +138,14 @@ exchange(struct cairn_call *call, const struct client_request *request, struct c
     char *type = request->type ? alloc_printf("Content-Type: %s", request->type) : NULL;
     char *bearer = NULL;
     const char *headers[4] = { "Accept: application/json" };
-    struct cairn_http_request http = CAIRN_HTTP_REQUEST(
-        .method = request->method, .url = url, .headers = headers, .body = request->body,
-        .body_len = request->body ? strlen(request->body) : 0,
-        .reads = request->reads || !request->method || strcmp(request->method, "GET") == 0, .ca_file = config->ca_file,
-        .ca_pem = config->ca_pem, .cert_pem = config->cert_pem ? config->cert_pem : credential->cert_pem,
-        .key_pem = config->key_pem ? config->key_pem : credential->key_pem, .server_name = config->server_name,
-        .insecure = config->insecure, .proxy = config->proxy);
+    struct cairn_http_request http =
+        CAIRN_HTTP_REQUEST(.method = request->method, .url = url, .headers = headers, .body = request->body,
+                           .body_len = request->body ? strlen(request->body) : 0,
+                           .reads = request->reads || !request->method || strcmp(request->method, "GET") == 0,
+                           .ca_file = config->ca_file, .ca_pem = config->ca_pem,
+                           .cert_pem = config->cert_pem ? config->cert_pem : credential->cert_pem,
+                           .key_pem = config->key_pem ? config->key_pem : credential->key_pem,
+                           .server_name = config->server_name, .insecure = config->insecure, .proxy = config->proxy);
     size_t n = 1;
     int rc;
 
@@ -196,8 +199,8 @@ client_judge(int status, const struct cairn_value *body, const char *what, int r
         return cairn_fail_code(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT, reason, "%s: HTTP %d: %s", what,
                                status, cairn_get_str(body, "message", "the cluster has trouble"));
     if (!spoken && !reads && status != 401 && status != 429)
-        return cairn_fail(err, CAIRN_ERR_IN_DOUBT, "%s: HTTP %d without a Kubernetes Status: who answered isn't known", what,
-                          status);
+        return cairn_fail(err, CAIRN_ERR_IN_DOUBT, "%s: HTTP %d without a Kubernetes Status: who answered isn't known",
+                          what, status);
     if (status == 429 && wait > 0)
         return cairn_fail_code(err, CAIRN_ERR_THROTTLED, reason, "%s: %s (retry after %lld s)", what,
                                cairn_get_str(body, "message", "too many requests"), (long long)wait);
@@ -219,8 +222,8 @@ read_reply(const struct cairn_http_reply *http, const struct client_request *req
     int rc = client_judge(cairn_http_status(http), body, what, reads, err);
 
     if (rc == 0 && cairn_type(body) != CAIRN_MAP)
-        rc = cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT, "%s: HTTP %d with a body that isn't JSON",
-                        what, cairn_http_status(http));
+        rc = cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT,
+                        "%s: HTTP %d with a body that isn't JSON", what, cairn_http_status(http));
     if (rc == 0) {
         *reply = body;
         body = NULL; /* handed over */
@@ -271,7 +274,8 @@ client_guard(struct cairn_call *call, struct cairn_error *err)
         return -1;
     rc = cairn_get_str(reply, "gitVersion", NULL)
              ? 0
-             : cairn_fail(err, CAIRN_ERR_DENIED, "find the cluster: %s answers, but not as Kubernetes does", client.config.server);
+             : cairn_fail(err, CAIRN_ERR_DENIED, "find the cluster: %s answers, but not as Kubernetes does",
+                          client.config.server);
     cairn_free(reply);
     return rc;
 }

@@ -188,15 +188,16 @@ finish(const struct child *child, const struct kubeconfig_exec *exec, int in_tim
     close(child->out);
     close(child->pidfd);
     if (!in_time)
-        return cairn_fail(err, CAIRN_ERR_DENIED, "get credentials from %s: it didn't end in time, or never stopped writing",
-                          exec->command);
+        return cairn_fail(err, CAIRN_ERR_DENIED,
+                          "get credentials from %s: it didn't end in time, or never stopped writing", exec->command);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return cairn_fail(err, CAIRN_ERR_DENIED, "get credentials from %s: it can't be run%s%s", exec->command,
                           exec->hint ? "; " : "", exec->hint ? exec->hint : "");
-    return cairn_fail(err, CAIRN_ERR_DENIED, "get credentials from %s: it ended with %s %d; its messages are in the run's log",
-                      exec->command, WIFEXITED(status) ? "status" : "signal",
+    return cairn_fail(err, CAIRN_ERR_DENIED,
+                      "get credentials from %s: it ended with %s %d; its messages are in the run's log", exec->command,
+                      WIFEXITED(status) ? "status" : "signal",
                       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 

@@ -83,9 +83,9 @@ read_cluster(struct kubeconfig *out, const struct entry *cluster, struct cairn_e
         || copy_text(&out->server_name, cluster, "tls-server-name", err) < 0
         || copy_text(&out->proxy, cluster, "proxy-url", err) < 0)
         return -1;
-    if (!out->server
-        || (strncmp(out->server, "https://", 8) != 0 && strncmp(out->server, "http://", 7) != 0))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: server of cluster %s must be an http or https URL",
+    if (!out->server || (strncmp(out->server, "https://", 8) != 0 && strncmp(out->server, "http://", 7) != 0))
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read kubeconfig %s: server of cluster %s must be an http or https URL",
                           cluster->source->path, out->cluster);
     for (len = strlen(out->server); out->server[len - 1] == '/'; len--)
         out->server[len - 1] = '\0';
@@ -94,9 +94,10 @@ read_cluster(struct kubeconfig *out, const struct entry *cluster, struct cairn_e
                           cluster->source->path);
     out->insecure = cairn_get_bool(cluster->body, "insecure-skip-tls-verify", 0);
     if (out->insecure && (out->ca_file || out->ca_pem))
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read kubeconfig %s: cluster %s has both insecure-skip-tls-verify and a certificate authority",
-                          cluster->source->path, out->cluster);
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "read kubeconfig %s: cluster %s has both insecure-skip-tls-verify and a certificate authority",
+            cluster->source->path, out->cluster);
     return 0;
 }
 
@@ -135,7 +136,8 @@ read_exec_args(struct kubeconfig_exec *out, const struct entry *exec, struct cai
     out->args = alloc_zero(cairn_count(args) + 1, sizeof(char *));
     for (size_t i = 0; i < cairn_count(args); i++) {
         if (cairn_type(cairn_at(args, i)) != CAIRN_STR)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: exec args[%zu] must be a string; put it in quotes",
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "read kubeconfig %s: exec args[%zu] must be a string; put it in quotes",
                               exec->source->path, i);
         out->args[i] = alloc_str(cairn_as_str(cairn_at(args, i), ""));
     }
@@ -145,7 +147,8 @@ read_exec_args(struct kubeconfig_exec *out, const struct entry *exec, struct cai
         const char *value = cairn_get_str(cairn_at(env, i), "value", NULL);
 
         if (!name || !*name || strchr(name, '=') || !value)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: exec env[%zu] needs a name and a value, both strings",
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "read kubeconfig %s: exec env[%zu] needs a name and a value, both strings",
                               exec->source->path, i);
         out->env[i] = alloc_printf("%s=%s", name, value);
     }
@@ -168,13 +171,15 @@ read_exec(struct kubeconfig *out, const struct entry *user, const struct entry *
     if (!to->api_version
         || (strcmp(to->api_version, "client.authentication.k8s.io/v1") != 0
             && strcmp(to->api_version, "client.authentication.k8s.io/v1beta1") != 0))
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read kubeconfig %s: exec apiVersion is %s; client.authentication.k8s.io/v1 and v1beta1 are known",
-                          exec.source->path, to->api_version ? to->api_version : "missing");
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "read kubeconfig %s: exec apiVersion is %s; client.authentication.k8s.io/v1 and v1beta1 are known",
+            exec.source->path, to->api_version ? to->api_version : "missing");
     if (mode && strcmp(mode, "Always") == 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read kubeconfig %s: exec command %s needs a terminal (interactiveMode: Always), and there is none",
-                          exec.source->path, command);
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "read kubeconfig %s: exec command %s needs a terminal (interactiveMode: Always), and there is none",
+            exec.source->path, command);
     to->command = strchr(command, '/') ? entry_path(&exec, command) : alloc_str(command);
     if (cairn_get_bool(exec.body, "provideClusterInfo", 0))
         to->cluster = describe_cluster(out, cluster);
@@ -187,9 +192,10 @@ read_user(struct kubeconfig *out, const struct entry *user, const struct entry *
     const char *token_file;
 
     if (cairn_get(user->body, "username") || cairn_get(user->body, "password"))
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read kubeconfig %s: the user has a username and password, which Kubernetes no longer takes; use a token, a client certificate or exec",
-                          user->source->path);
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "read kubeconfig %s: the user has a username and password, which Kubernetes no longer takes; use a token, a client certificate or exec",
+            user->source->path);
     if (cairn_get(user->body, "auth-provider"))
         return cairn_fail(err, CAIRN_ERR_INVALID,
                           "read kubeconfig %s: the user has an auth-provider, which Kubernetes has removed; use exec",
@@ -224,21 +230,22 @@ check_transport(const struct kubeconfig *config, struct cairn_error *err)
 
     if (secret && strncmp(config->server, "http://", 7) == 0 && !is_loopback(config->server + 7))
         return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read kubeconfig: cluster %s is at %s: credentials are not sent without TLS; use https", config->cluster,
-                          config->server);
+                          "read kubeconfig: cluster %s is at %s: credentials are not sent without TLS; use https",
+                          config->cluster, config->server);
     return 0;
 }
 
 /* Fill in what the context names. */
 static int
-read_context(struct kubeconfig *out, const struct sources *sources, const struct entry *context, struct cairn_error *err)
+read_context(struct kubeconfig *out, const struct sources *sources, const struct entry *context,
+             struct cairn_error *err)
 {
     struct entry cluster, user;
     const char *name;
     int found;
 
-    if (copy_text(&out->name_space, context, "namespace", err) < 0 || copy_text(&out->cluster, context, "cluster", err) < 0
-        || entry_text(&name, context, "user", err) < 0)
+    if (copy_text(&out->name_space, context, "namespace", err) < 0
+        || copy_text(&out->cluster, context, "cluster", err) < 0 || entry_text(&name, context, "user", err) < 0)
         return -1;
     if (!out->cluster)
         return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: context %s names no cluster",
@@ -272,17 +279,19 @@ choose_context(struct kubeconfig *out, const struct sources *sources, const char
         return -1;
     names = sources_names(sources, "contexts");
     if (sources_count(sources, "contexts") > 1 && !(wanted && *wanted)) {
-        found = cairn_fail(err, CAIRN_ERR_INVALID,
-                           "choose a context: the kubeconfig has several (%s); set kubernetes.context in the configuration", names);
+        found = cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "choose a context: the kubeconfig has several (%s); set kubernetes.context in the configuration", names);
     } else if (!name) {
-        found = cairn_fail(err, CAIRN_ERR_INVALID,
-                           "choose a context: the kubeconfig has no current-context; set kubernetes.context in the configuration");
+        found = cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "choose a context: the kubeconfig has no current-context; set kubernetes.context in the configuration");
     } else {
         out->context = alloc_str(name);
         found = sources_find(&context, sources, "contexts", "context", name, err);
         if (found == 0)
-            cairn_fail(err, CAIRN_ERR_INVALID, "choose a context: there is no context %s in the kubeconfig (it has: %s)", name,
-                       names);
+            cairn_fail(err, CAIRN_ERR_INVALID,
+                       "choose a context: there is no context %s in the kubeconfig (it has: %s)", name, names);
     }
     free(names);
     return found <= 0 ? -1 : read_context(out, sources, &context, err);
@@ -326,7 +335,8 @@ kubeconfig_load(struct kubeconfig *out, const struct kubeconfig_where *where, st
     else if (where->service_host && *where->service_host && !(where->path && *where->path))
         rc = use_service_account(out, where, err);
     else
-        cairn_fail(err, CAIRN_ERR_INVALID, "find a kubeconfig: there is none at %s; set kubernetes.kubeconfig or KUBECONFIG",
+        cairn_fail(err, CAIRN_ERR_INVALID,
+                   "find a kubeconfig: there is none at %s; set kubernetes.kubeconfig or KUBECONFIG",
                    sources.tried ? sources.tried : "HOME, which isn't set");
 out:
     sources_release(&sources);

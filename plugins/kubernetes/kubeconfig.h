@@ -52,6 +52,7 @@ struct kubeconfig {
 };
 
 int kubeconfig_load(struct kubeconfig *out, const struct kubeconfig_where *where, struct cairn_error *err);
-void kubeconfig_release(struct kubeconfig *config); /* clears secrets; takes what kubeconfig_load left, also on failure */
+void
+kubeconfig_release(struct kubeconfig *config); /* clears secrets; takes what kubeconfig_load left, also on failure */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * managers.c: who may revert an edit of an object: its managers, owners, and the marks of known tools; used by secret.c.
- * SPDX-License-Identifier: MIT
+ * managers.c: who may revert an edit of an object: its managers, owners, and the marks of known tools; used by
+ * secret.c. SPDX-License-Identifier: MIT
  */
 #include "secret.h"
 

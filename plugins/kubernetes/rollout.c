@@ -59,8 +59,8 @@ annotation_patch(const char *time)
 
 /* Set the annotation unless the template has it already. */
 static int
-annotate(struct cairn_call *call, const struct cairn_value *workload, const char *path, int dry, struct cairn_value *out,
-         struct cairn_error *err)
+annotate(struct cairn_call *call, const struct cairn_value *workload, const char *path, int dry,
+         struct cairn_value *out, struct cairn_error *err)
 {
     const struct cairn_value *template = cairn_get(cairn_get(workload, "spec"), "template");
     const char *now = cairn_get_str(cairn_get(cairn_get(template, "metadata"), "annotations"), RESTARTED_AT, "");
@@ -75,8 +75,9 @@ annotate(struct cairn_call *call, const struct cairn_value *workload, const char
     body = annotation_patch(time);
     url = alloc_printf("%s?fieldManager=" CLIENT_MANAGER "%s", path, dry ? "&dryRun=All" : "");
     if (changed) {
-        struct client_request request = { .method = "PATCH", .path = url, .type = "application/strategic-merge-patch+json",
-                                          .body = body, .reads = dry };
+        struct client_request request = {
+            .method = "PATCH", .path = url, .type = "application/strategic-merge-patch+json", .body = body, .reads = dry
+        };
 
         rc = client_request(call, &request, &reply, err);
     }
@@ -89,7 +90,8 @@ annotate(struct cairn_call *call, const struct cairn_value *workload, const char
 }
 
 static int
-restart(struct cairn_call *call, const struct cairn_value *args, int dry, struct cairn_value *out, struct cairn_error *err)
+restart(struct cairn_call *call, const struct cairn_value *args, int dry, struct cairn_value *out,
+        struct cairn_error *err)
 {
     struct cairn_value *workload = NULL;
     char *path = workload_path(call, args, err);
@@ -109,7 +111,8 @@ out:
 }
 
 int
-rollout_restart(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+rollout_restart(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     return restart(call, args, 0, out, err);
 }
@@ -166,7 +169,8 @@ check_strategy(const struct cairn_value *spec, struct cairn_error *err)
 
     if (strcmp(type, "RollingUpdate") == 0)
         return 0;
-    return cairn_fail(err, CAIRN_ERR_FAILED, "follow rollout: the update strategy is %s, so nothing replaces the pods", type);
+    return cairn_fail(err, CAIRN_ERR_FAILED, "follow rollout: the update strategy is %s, so nothing replaces the pods",
+                      type);
 }
 
 static int
@@ -242,7 +246,8 @@ rollout_judge(const struct cairn_value *workload, const char *kind, struct cairn
 }
 
 int
-rollout_status(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+rollout_status(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     struct cairn_value *workload = NULL;
     char *path = workload_path(call, args, err);

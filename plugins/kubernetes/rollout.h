@@ -11,7 +11,9 @@ cairn_run_fn rollout_restart;
 cairn_run_fn rollout_plan_restart;
 cairn_run_fn rollout_status;
 
-/* What the status of a workload says: fills done, replicas, updated, available, note. -1 when the rollout has failed. */
-int rollout_judge(const struct cairn_value *workload, const char *kind, struct cairn_value *out, struct cairn_error *err);
+/* What the status of a workload says: fills done, replicas, updated, available, note. -1 when the rollout has failed.
+ */
+int rollout_judge(const struct cairn_value *workload, const char *kind, struct cairn_value *out,
+                  struct cairn_error *err);
 
 #endif

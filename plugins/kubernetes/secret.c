@@ -173,8 +173,9 @@ patch_key(struct cairn_call *call, const struct cairn_value *args, const struct 
     char *body = merge_patch(secret, key, encoded);
     char *path = client_path(call, args, CORE, "secrets", err);
     char *url = alloc_printf("%s" PATCH_QUERY "%s", path ? path : "", dry ? "&dryRun=All" : "");
-    struct client_request request = { .method = "PATCH", .path = url, .type = "application/merge-patch+json", .body = body,
-                                      .reads = dry };
+    struct client_request request = {
+        .method = "PATCH", .path = url, .type = "application/merge-patch+json", .body = body, .reads = dry
+    };
     int rc = -1;
 
     if (cairn_get_bool(secret, "immutable", 0))
@@ -294,7 +295,8 @@ look_at_host(const struct cairn_value *secret, const struct cairn_value *args, c
     const char *to = cairn_get_str(args, "to", "");
 
     if (!urlhost_valid(from) || !urlhost_valid(to))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "replace host %.100s by %.100s: both must be HOST or HOST:PORT", from, to);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "replace host %.100s by %.100s: both must be HOST or HOST:PORT", from,
+                          to);
     if (fetch_text(secret, args, url, err) < 0)
         return -1;
     *state = urlhost_state(*url, from, to);
@@ -310,9 +312,11 @@ refuse_host(const struct cairn_value *args, const char *url, struct cairn_error 
     size_t at, len;
 
     if (!urlhost_find(url, &at, &len))
-        return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace host in key %s of secret %s: the value is not a URL", key, name);
-    return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace host in key %s of secret %s: the host is %.*s, neither %s nor %s", key,
-                      name, (int)len, url + at, cairn_get_str(args, "from", ""), cairn_get_str(args, "to", ""));
+        return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace host in key %s of secret %s: the value is not a URL", key,
+                          name);
+    return cairn_fail(err, CAIRN_ERR_CONFLICT,
+                      "replace host in key %s of secret %s: the host is %.*s, neither %s nor %s", key, name, (int)len,
+                      url + at, cairn_get_str(args, "from", ""), cairn_get_str(args, "to", ""));
 }
 
 static int

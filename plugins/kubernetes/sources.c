@@ -47,8 +47,8 @@ check_list(const struct source *source, const char *list, const char *member, st
             return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: %s[%zu] has no name that is a string",
                               source->path, list, i);
         if (cairn_type(cairn_get(entry, member)) != CAIRN_MAP && cairn_type(cairn_get(entry, member)) != CAIRN_NULL)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: %s of %s must be a map", source->path, member,
-                              cairn_get_str(entry, "name", ""));
+            return cairn_fail(err, CAIRN_ERR_INVALID, "read kubeconfig %s: %s of %s must be a map", source->path,
+                              member, cairn_get_str(entry, "name", ""));
     }
     return 0;
 }

@@ -15,7 +15,8 @@ char *text_unbase64(const char *text, size_t *len);
 int text_sha256(char hex[TEXT_SHA256], const char *bytes, size_t len, struct cairn_error *err);
 void text_wipe(char *owned); /* clears a string before it frees it; takes NULL */
 
-/* A whole file of at most `max` bytes, NUL-terminated. Missing is NOT_FOUND, all else INVALID; `what` stands in messages. */
+/* A whole file of at most `max` bytes, NUL-terminated. Missing is NOT_FOUND, all else INVALID; `what` stands in
+ * messages. */
 int text_read_file(char **out, const char *path, const char *what, size_t max, struct cairn_error *err);
 
 int64_t text_time(const char *rfc3339); /* ms since 1970; -1 when it isn't a time */
