@@ -1,0 +1,158 @@
+-- bluegreen.lua: an RDS blue/green deployment from its creation to its deletion.
+-- SPDX-License-Identifier: MIT
+
+local database = require "cairn.database"
+local names = require "cairn.names"
+local times = require "cairn.times"
+local waits = require "cairn.waits"
+local way_back = require "cairn.way_back"
+local rds = cairn.plugin "rds"
+
+local bluegreen = {}
+
+local RETRY_FOR <const> = 10 * times.minute -- how long a refused switchover is tried again
+local BETWEEN_LOOKS <const> = 15 -- seconds between the two looks that must agree
+
+local function read(id)
+  return function () return rds.describe_blue_green { id = id } end
+end
+
+-- The messages about the deployment since `since`, newest last.
+local function messages(id, since)
+  local list = {}
+  for _, event in ipairs(rds.events({ source = id, source_type = "blue-green-deployment", since = since }).events) do
+    list[#list + 1] = event.message
+  end
+  return list
+end
+
+local function last_message(id, since)
+  local list = messages(id, since)
+  return list[#list] and ": " .. list[#list] or ""
+end
+
+local function tasks_note(deployment)
+  local done, current = 0, nil
+  for _, task in ipairs(deployment.tasks) do
+    if task.status == "COMPLETED" then
+      done = done + 1
+    elseif task.status ~= "PENDING" and not current then
+      current = task.name .. " " .. task.status
+    end
+  end
+  current = current and ": " .. current or ""
+  return string.format("%s, %d of %d tasks%s", deployment.status, done, #deployment.tasks, current)
+end
+
+local function bad(status)
+  return status == "INVALID_CONFIGURATION" or status:find("FAILED", 1, true) ~= nil
+end
+
+-- `what`: source (a db), version, groups, class?. Returns the deployment, AVAILABLE, all its tasks done.
+function bluegreen.create(what, way)
+  local began = cairn.now()
+  local made = rds.create_blue_green {
+    name = names.deployment(what.source.id), source = what.source.arn, target_version = what.version,
+    parameter_group = what.groups.parameter_group, cluster_parameter_group = what.groups.cluster_parameter_group,
+    class = what.class,
+  }
+  way_back.add(way, "delete the deployment and its green side", function () bluegreen.delete(made.id, true) end)
+  local ready = waits.till("blue/green deployment " .. made.id, function ()
+    local now = rds.describe_blue_green { id = made.id }
+    if bad(now.status) then
+      return now, now.status
+    end
+    for _, task in ipairs(now.tasks) do
+      if task.status ~= "COMPLETED" then
+        return nil, tasks_note(now)
+      end
+    end
+    return now.status == "AVAILABLE" and now.target ~= nil and now, tasks_note(now)
+  end, { every = 30, stall = 2 * 3600 })
+  if bad(ready.status) then
+    local details = ready.status_details and ", " .. ready.status_details or ""
+    error("create deployment " .. made.id .. ": " .. ready.status .. details .. last_message(made.id, began), 0)
+  end
+  return ready
+end
+
+-- The green database, when it is as it should be: version, groups, every member available (no storage work going on).
+function bluegreen.check_green(deployment, source, version, groups)
+  local name = names.of_arn(deployment.target)
+  local green = database.wait_fit("green database " .. name, source, { id = name })
+  local wanted = source.cluster and groups.cluster_parameter_group or groups.parameter_group
+  cairn.check(green.engine_version == version, "green " .. name .. " has version " .. version)
+  cairn.check(green.parameter_group == wanted, "green " .. name .. " uses parameter group " .. wanted)
+  cairn.check(#green.members == #source.members, "green " .. name .. " has as many instances as " .. source.id)
+  cairn.check(green.resource_id ~= source.resource_id, "green " .. name .. " is another database than " .. source.id)
+  for _, text in ipairs(messages(deployment.id, times.parse(deployment.created) or 0)) do
+    cairn.check(not text:lower():find("degraded", 1, true), "replication to green is sound; an event says: " .. text)
+  end
+  return green
+end
+
+-- One look is not enough: the service has been seen to say AVAILABLE and to refuse the switchover.
+function bluegreen.wait_steady(id)
+  while true do
+    waits.till("deployment " .. id .. " is available", function ()
+      local now = rds.describe_blue_green { id = id }
+      return now.status == "AVAILABLE", now.status
+    end)
+    cairn.sleep(BETWEEN_LOOKS, "look a second time")
+    if rds.describe_blue_green({ id = id }).status == "AVAILABLE" then
+      return
+    end
+  end
+end
+
+-- Ask for the switchover; a refusal because of a passing state is tried again for ten minutes, as nothing has begun.
+local function request_switchover(id, timeout_s)
+  local began = cairn.now()
+  while true do
+    local accepted, err = pcall(rds.switchover_blue_green, { id = id, timeout_s = timeout_s })
+    if accepted then
+      return
+    end
+    if type(err) ~= "table" or err.kind ~= "not_yet" or cairn.now() - began > RETRY_FOR then
+      error(err, 0)
+    end
+    cairn.sleep(30, "the switchover was refused for now: " .. err.text)
+  end
+end
+
+local function cancelled_since(id, since)
+  for _, text in ipairs(messages(id, since)) do
+    if text:lower():find("switchover canceled", 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+-- True when it completed; false and why when RDS took it back, in which case blue is live as before.
+function bluegreen.switchover(id, timeout_s)
+  local began = cairn.now()
+  request_switchover(id, timeout_s)
+  local rest = waits.till("switchover", function ()
+    local now = rds.describe_blue_green { id = id }
+    if now.status == "SWITCHOVER_COMPLETED" or now.status == "SWITCHOVER_FAILED" then
+      return now, now.status
+    end
+    if now.status == "AVAILABLE" and cancelled_since(id, began) then
+      return now, "cancelled"
+    end
+    return nil, now.status
+  end, { every = 5, stall = timeout_s + 600 })
+  if rest.status == "SWITCHOVER_COMPLETED" then
+    return true
+  end
+  return false, (rest.status_details or rest.status) .. last_message(id, began)
+end
+
+-- With `target` the green side goes too. After a switchover the old database stays: deleting it is an act of its own.
+function bluegreen.delete(id, target)
+  rds.delete_blue_green { id = id, delete_target = target }
+  waits.gone("deployment " .. id .. " is gone", read(id))
+end
+
+return bluegreen

@@ -1,0 +1,191 @@
+-- proxy.lua: take an RDS Proxy out of the way of an upgrade, and put it back with everything that it had.
+-- SPDX-License-Identifier: MIT
+--
+-- What `proxy.capture` returns is recorded with the run, so that the proxy can be made again even weeks later.
+-- `proxy.restore` looks first and does only what is missing: it serves the way on, a resume, and the way back alike.
+
+local waits = require "cairn.waits"
+local way_back = require "cairn.way_back"
+local rds_proxy = cairn.plugin "rds_proxy"
+
+local proxy = {}
+
+local function has(list, value)
+  for _, each in ipairs(list) do
+    if each == value then
+      return true
+    end
+  end
+  return false
+end
+
+function proxy.capture(name)
+  return rds_proxy.capture { proxy = name }
+end
+
+function proxy.fronts(captured, db)
+  return has(db.cluster and captured.targets.clusters or captured.targets.instances, db.id)
+end
+
+-- All addresses of the proxy: HOST = {endpoint = name or "default", role = "READ_WRITE" or "READ_ONLY"}.
+function proxy.hosts(captured)
+  local hosts = { [captured.proxy.endpoint] = { endpoint = "default", role = "READ_WRITE" } }
+  for _, endpoint in ipairs(captured.endpoints) do
+    if not endpoint.is_default then
+      hosts[endpoint.endpoint] = { endpoint = endpoint.name, role = endpoint.role }
+    end
+  end
+  return hosts
+end
+
+-- The address of the endpoint of that name; "default" is the proxy's own.
+function proxy.host_of(captured, endpoint)
+  for host, at in pairs(proxy.hosts(captured)) do
+    if at.endpoint == endpoint then
+      return host
+    end
+  end
+  error("proxy " .. captured.proxy.name .. ": it has no endpoint " .. endpoint, 0)
+end
+
+-- The databases behind the proxy now.
+local function targets_now(name)
+  local clusters, instances = {}, {}
+  for _, target in ipairs(rds_proxy.describe_targets({ proxy = name }).targets) do
+    if target.type == "TRACKED_CLUSTER" then
+      clusters[#clusters + 1] = target.cluster or target.id
+    elseif not target.cluster then
+      instances[#instances + 1] = target.id
+    end
+  end
+  return clusters, instances
+end
+
+-- Those of `wanted` that are not in `there`; nil for none, as actions leave out what is nil.
+local function lacking(wanted, there)
+  local list = {}
+  for _, id in ipairs(wanted) do
+    if not has(there, id) then
+      list[#list + 1] = id
+    end
+  end
+  return #list > 0 and list or nil
+end
+
+local function register(captured)
+  local name = captured.proxy.name
+  local clusters, instances = targets_now(name)
+  clusters = lacking(captured.targets.clusters, clusters)
+  instances = lacking(captured.targets.instances, instances)
+  if clusters or instances then
+    rds_proxy.register_targets { proxy = name, clusters = clusters, instances = instances }
+  end
+end
+
+function proxy.wait_targets(name)
+  return waits.till("targets of proxy " .. name .. " are available", function ()
+    local targets = rds_proxy.describe_targets({ proxy = name }).targets
+    local instances, note = 0, "no target yet"
+    for _, target in ipairs(targets) do
+      if target.type == "RDS_INSTANCE" then
+        instances = instances + 1
+        if target.state ~= "AVAILABLE" then
+          return nil, target.id .. " is " .. tostring(target.state) .. (target.reason and ": " .. target.reason or "")
+        end
+      end
+    end
+    return instances > 0, note
+  end, { every = 15 })
+end
+
+local function restore_itself(captured)
+  local want = captured.proxy
+  local function read()
+    return rds_proxy.describe { name = want.name }
+  end
+  local now = waits.maybe(read)
+  if now and now.status == "deleting" then
+    waits.gone("proxy " .. want.name .. " is gone", read)
+    now = nil
+  end
+  if not now then
+    rds_proxy.create {
+      name = want.name, engine_family = want.engine_family, role_arn = want.role_arn, subnets = want.subnets,
+      security_groups = want.security_groups, auth = want.auth, require_tls = want.require_tls,
+      idle_timeout = want.idle_timeout, debug_logging = want.debug_logging, tags = want.tags,
+    }
+  end
+  waits.status("proxy " .. want.name, "available", read)
+  if not now then
+    rds_proxy.modify_pool { proxy = want.name, pool = captured.pool }
+  end
+end
+
+local function restore_endpoint(captured, want)
+  local function read()
+    return rds_proxy.describe_endpoint { name = want.name }
+  end
+  local now = waits.maybe(read)
+  if now and now.status == "deleting" then
+    waits.gone("endpoint " .. want.name .. " is gone", read)
+    now = nil
+  end
+  if not now then
+    rds_proxy.create_endpoint {
+      proxy = captured.proxy.name, name = want.name, role = want.role, subnets = want.subnets,
+      security_groups = want.security_groups, tags = want.tags,
+    }
+  end
+  waits.status("endpoint " .. want.name, "available", read)
+end
+
+-- The proxy, its endpoints, its pool and its targets as captured. Returns what is there then: addresses may be new.
+function proxy.restore(captured)
+  restore_itself(captured)
+  register(captured)
+  for _, endpoint in ipairs(captured.endpoints) do
+    if not endpoint.is_default then
+      restore_endpoint(captured, endpoint)
+    end
+  end
+  proxy.wait_targets(captured.proxy.name)
+  return proxy.capture(captured.proxy.name)
+end
+
+-- A proxy that lost its database and keeps its addresses.
+local function deregister(captured, db)
+  local name = captured.proxy.name
+  local clusters = db.cluster and { db.id } or nil
+  local instances = not db.cluster and { db.id } or nil
+  rds_proxy.deregister_targets { proxy = name, clusters = clusters, instances = instances }
+  waits.till(db.id .. " is no target of " .. name .. " any more", function ()
+    local clusters_now, instances_now = targets_now(name)
+    return not has(db.cluster and clusters_now or instances_now, db.id)
+  end)
+end
+
+local function delete(captured)
+  local name = captured.proxy.name
+  for _, endpoint in ipairs(captured.endpoints) do
+    if not endpoint.is_default then
+      rds_proxy.delete_endpoint { name = endpoint.name }
+      waits.gone("endpoint " .. endpoint.name .. " is gone", function ()
+        return rds_proxy.describe_endpoint { name = endpoint.name }
+      end)
+    end
+  end
+  rds_proxy.delete { name = name }
+  waits.gone("proxy " .. name .. " is gone", function () return rds_proxy.describe { name = name } end)
+end
+
+-- mode: "deregister" or "recreate". The way back is registered first: it looks at what is missing.
+function proxy.take_out(captured, db, mode, way)
+  way_back.add(way, "bring back proxy " .. captured.proxy.name, function () proxy.restore(captured) end)
+  if mode == "deregister" then
+    deregister(captured, db)
+  else
+    delete(captured)
+  end
+end
+
+return proxy

@@ -1,0 +1,190 @@
+-- repoint.lua: lead those who use a database past its proxy and back: keys of Kubernetes secrets, and Lambda aliases.
+-- SPDX-License-Identifier: MIT
+--
+-- Only the host in a URL is replaced; user, password and options stay, and no secret ever reaches this script. What is
+-- to be changed is decided once, at the start (`repoint.plan`), from what was found:
+--   {kind = "secret", namespace, name, key, role, endpoint, from, to}
+--   {kind = "lambda", func, variable, alias, role, endpoint, from, to, version}
+-- `endpoint` is the proxy's endpoint that `from` belongs to.
+
+local proxies = require "cairn.proxy"
+local waits = require "cairn.waits"
+local way_back = require "cairn.way_back"
+local kubernetes = cairn.plugin "kubernetes"
+local lambda = cairn.plugin "lambda"
+
+local repoint = {}
+
+-- Field managers that revert what somebody else writes into a secret.
+local REVERTERS = {
+  "argocd", "flux", "kustomize%-controller", "helm%-controller", "sealed%-secrets", "external%-secrets",
+}
+
+local function address(db, role, was)
+  local at = role == "reader" and db.reader or db.writer
+  if was:find(":", 1, true) or at.port ~= 5432 then
+    return at.address .. ":" .. at.port
+  end
+  return at.address
+end
+
+-- Where does `host` lead now? To an endpoint of the proxy that suits the role, or it is not ours to change.
+local function planned(what, host, role, db, hosts)
+  if role ~= "writer" and role ~= "reader" then
+    error(what .. ": its role must be writer or reader, not " .. tostring(role), 0)
+  end
+  if not host then
+    error(what .. ": it is not there, or it holds no URL", 0)
+  end
+  local at = hosts[host:match("^[^:]+")]
+  if not at then
+    error(what .. ": it leads to " .. host .. ", which is no endpoint of the proxy", 0)
+  end
+  return { role = role, from = host, to = address(db, role, host), endpoint = at.endpoint }
+end
+
+local function plan_secret(secret, db, hosts, allow_managed, items)
+  local found = kubernetes.read_secret { namespace = secret.namespace, name = secret.name }
+  local what = "secret " .. secret.name
+  if found.immutable then
+    error(what .. ": it is immutable", 0)
+  end
+  for _, manager in ipairs(found.managers or {}) do
+    for _, pattern in ipairs(REVERTERS) do
+      if not allow_managed and manager:lower():find(pattern) then
+        error(what .. ": " .. manager .. " would put it back; pause that, then give allow_managed=true", 0)
+      end
+    end
+  end
+  for key, role in pairs(secret.keys) do
+    local item = planned(what .. " key " .. key, found.hosts[key], role, db, hosts)
+    item.kind, item.namespace, item.name, item.key = "secret", secret.namespace, secret.name, key
+    items[#items + 1] = item
+  end
+end
+
+-- An alias serves a frozen version. Publishing a new one ships whatever is in $LATEST: refuse if that is other code.
+local function plan_lambda(spec, db, hosts, items)
+  local what = "function " .. spec.name
+  local latest = lambda.get_configuration { ["function"] = spec.name }
+  local live = lambda.get_configuration { ["function"] = spec.name, qualifier = spec.alias }
+  if latest.code_sha256 ~= live.code_sha256 then
+    error(what .. ": $LATEST has other code than alias " .. spec.alias .. "; release or put back that first", 0)
+  end
+  local host = latest.hosts[spec.variable]
+  local item = planned(what .. " variable " .. spec.variable, host, spec.role or "writer", db, hosts)
+  if live.hosts[spec.variable] ~= host then
+    error(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first", 0)
+  end
+  item.kind, item.func, item.variable, item.alias = "lambda", spec.name, spec.variable, spec.alias
+  item.version = lambda.get_alias({ ["function"] = spec.name, alias = spec.alias }).version
+  items[#items + 1] = item
+end
+
+function repoint.plan(consumers, db, captured)
+  local hosts, items = proxies.hosts(captured), {}
+  for _, secret in ipairs(consumers.secrets) do
+    plan_secret(secret, db, hosts, consumers.allow_managed, items)
+  end
+  for _, spec in ipairs(consumers.lambdas) do
+    plan_lambda(spec, db, hosts, items)
+  end
+  return items
+end
+
+local function set_secret(item, from, to)
+  kubernetes.replace_host { namespace = item.namespace, name = item.name, key = item.key, from = from, to = to }
+end
+
+local function set_lambda(item, from, to)
+  lambda.replace_host { ["function"] = item.func, variable = item.variable, from = from, to = to }
+  waits.till("function " .. item.func .. " is updated", function ()
+    local now = lambda.get_configuration { ["function"] = item.func }
+    if now.last_update_status == "Failed" then
+      error("update function " .. item.func .. ": " .. tostring(now.last_update_reason), 0)
+    end
+    return now.last_update_status == "Successful" and now.state == "Active", now.last_update_status
+  end, { every = 5 })
+end
+
+-- The alias must have the version that we think it has: somebody else's release in between is not overwritten.
+local function set_alias(item, version, expect)
+  lambda.update_alias { ["function"] = item.func, alias = item.alias, version = version, expect = expect }
+  local now = lambda.get_alias { ["function"] = item.func, alias = item.alias }
+  cairn.check(now.version == version, "alias " .. item.alias .. " of " .. item.func .. " leads to version " .. version)
+end
+
+local function release(item, text)
+  local version = lambda.publish_version({ ["function"] = item.func, description = text }).version
+  waits.till("version " .. version .. " of " .. item.func .. " is active", function ()
+    local now = lambda.get_configuration { ["function"] = item.func, qualifier = version }
+    return now.state == "Active", now.state
+  end, { every = 5 })
+  return version
+end
+
+-- Start the workloads anew, so that they read the secret and open new connections; wait until the old pods are gone.
+function repoint.restart(workloads)
+  for _, each in ipairs(workloads) do
+    kubernetes.restart { namespace = each.namespace, kind = each.kind, name = each.name }
+  end
+  for _, each in ipairs(workloads) do
+    waits.till("rollout of " .. each.kind .. " " .. each.name, function ()
+      local now = kubernetes.rollout { namespace = each.namespace, kind = each.kind, name = each.name }
+      return now.done, now.note
+    end, { every = 5, stall = 900 })
+  end
+end
+
+-- A controller that owns a secret reverts an edit some time later: look again.
+local function check_secrets(items, side)
+  for _, item in ipairs(items) do
+    if item.kind == "secret" then
+      local now = kubernetes.read_secret { namespace = item.namespace, name = item.name }
+      cairn.check(now.hosts[item.key] == item[side],
+        "key " .. item.key .. " of secret " .. item.name .. " still leads to " .. item[side])
+    end
+  end
+end
+
+-- Past the proxy, straight to the database.
+function repoint.bypass(items, workloads, way)
+  way_back.add(way, "restart the workloads", function () repoint.restart(workloads) end)
+  for _, item in ipairs(items) do
+    if item.kind == "secret" then
+      set_secret(item, item.from, item.to)
+      way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, item.from) end)
+    end
+  end
+  repoint.restart(workloads)
+  check_secrets(items, "to")
+  for _, item in ipairs(items) do
+    if item.kind == "lambda" then
+      set_lambda(item, item.from, item.to)
+      way_back.add(way, "point function " .. item.func .. " back", function () set_lambda(item, item.to, item.from) end)
+      local version = release(item, "past the proxy")
+      set_alias(item, version, item.version)
+      way_back.add(way, "put alias " .. item.alias .. " back", function () set_alias(item, item.version, version) end)
+      item.direct = version
+    end
+  end
+end
+
+-- Back to the proxy, in the reverse order. `captured` is the proxy as it is now: its addresses may have changed.
+function repoint.back(items, workloads, captured)
+  for i = #items, 1, -1 do
+    local item = items[i]
+    local port = item.from:match(":%d+$") or ""
+    item.back = proxies.host_of(captured, item.endpoint) .. port
+    if item.kind == "lambda" then
+      set_lambda(item, item.to, item.back)
+      set_alias(item, release(item, "through the proxy"), item.direct)
+    else
+      set_secret(item, item.to, item.back)
+    end
+  end
+  repoint.restart(workloads)
+  check_secrets(items, "back")
+end
+
+return repoint

@@ -1,0 +1,290 @@
+-- rds-blue-green.lua: a major PostgreSQL upgrade by an RDS blue/green deployment, for an instance or an Aurora cluster.
+-- SPDX-License-Identifier: MIT
+--
+-- The order is: look at everything; make parameter groups; enable logical replication (a restart); lead the consumers
+-- past the proxy and take the proxy out; snapshot; create the deployment; look at green; ask; switch over; look again;
+-- proxy and consumers back; soak; ask; delete the deployment and then the old database.
+--
+-- Up to the switchover each change is registered with what puts it back, and `cairn rollback` leaves the world as it
+-- was. Behind it there is no way back by a tool: what is written after it is only in the new database.
+
+local bluegreen = require "cairn.bluegreen"
+local database = require "cairn.database"
+local evidence = require "cairn.evidence"
+local maintenance = require "cairn.maintenance"
+local names = require "cairn.names"
+local parameters = require "cairn.parameters"
+local preflight = require "cairn.preflight"
+local proxies = require "cairn.proxy"
+local repoint = require "cairn.repoint"
+local waits = require "cairn.waits"
+local way_back = require "cairn.way_back"
+local rds = cairn.plugin "rds"
+
+local params = {
+  database = { type = "string", required = true, help = "identifier of the live cluster or instance" },
+  target_version = { type = "string", required = true, help = "engine version to upgrade to, in full: 15.5" },
+  class = { type = "string", help = "instance class of the new database; not for Aurora; the same if left out" },
+  parameter_group = { type = "string", help = "parameter group for the new instances; made if it isn't there" },
+  cluster_parameter_group = { type = "string", help = "the same for an Aurora cluster" },
+  skip_parameters = { type = "list", default = cairn.array {}, help = "settings that are not carried over" },
+  proxy = { type = "string", help = "RDS Proxy in front of the database; none if left out" },
+  proxy_mode = {
+    type = "string", default = "keep",
+    help = "keep: the proxy stays (it must have the database as a target already); deregister: its target is taken out "
+      .. "and put back; recreate: the proxy is deleted and made again",
+  },
+  secrets = {
+    type = "list", default = cairn.array {},
+    help = 'Kubernetes secrets with the database\'s URL: [{"name":N,"namespace":NS,"keys":{"KEY":"writer"|"reader"}}]',
+  },
+  workloads = {
+    type = "list", default = cairn.array {},
+    help = 'what to restart when addresses change: [{"kind":"deployment","name":N,"namespace":NS}]',
+  },
+  lambdas = {
+    type = "list", default = cairn.array {},
+    help = 'functions with the URL in a variable: [{"name":F,"variable":V,"alias":A,"role":"writer"|"reader"}]',
+  },
+  allow_managed = { type = "bool", default = false, help = "change secrets although a controller may put them back" },
+  drain_minutes = { type = "int", default = 5, help = "how long connections get to leave the proxy" },
+  ignore_windows = { type = "bool", default = false, help = "start although a maintenance or backup window is near" },
+  switchover_timeout = { type = "int", default = 600, help = "seconds (30-3600) until RDS takes a switchover back" },
+  maintenance_route = { type = "string", help = "Cloudflare route pattern that shows a page during the switchover" },
+  maintenance_script = { type = "string", help = "the Worker script that shows it" },
+  soak_minutes = { type = "int", default = 1440, help = "how long the new database runs before the old one may go" },
+  delete_old = { type = "bool", default = true, help = "ask for, and do, the deletion of the old database at the end" },
+}
+
+local MODES = { keep = true, deregister = true, recreate = true }
+
+local function check_params(p)
+  cairn.check(MODES[p.proxy_mode], "proxy_mode is keep, deregister or recreate")
+  cairn.check(p.switchover_timeout >= 30 and p.switchover_timeout <= 3600, "switchover_timeout is within 30..3600 s")
+  cairn.check((p.maintenance_route == nil) == (p.maintenance_script == nil),
+    "maintenance_route and maintenance_script are given together")
+end
+
+-- What there is and what will be done with it: everything later relies on this and not on names alone.
+local function look(p)
+  check_params(p)
+  preflight.identity()
+  local job = { p = p, way = way_back.new() }
+  job.old, job.target = preflight.database(p.database, p)
+  job.items = {}
+  if p.proxy then
+    job.proxy = proxies.capture(p.proxy)
+    cairn.check(proxies.fronts(job.proxy, job.old), "proxy " .. p.proxy .. " has " .. p.database .. " as a target")
+    cairn.check(job.proxy.proxy.status == "available", "proxy " .. p.proxy .. " is available")
+    cairn.report("proxy before", job.proxy)
+  end
+  job.bypass = p.proxy ~= nil and p.proxy_mode ~= "keep"
+  if job.bypass then
+    job.items = repoint.plan(p, job.old, job.proxy)
+    cairn.report("consumers", cairn.array(job.items))
+  end
+  return job
+end
+
+local function take_proxy_out(job)
+  local p = job.p
+  if job.bypass then
+    cairn.stage("consumers past the proxy", function () repoint.bypass(job.items, p.workloads, job.way) end)
+    cairn.stage("take the proxy out", function ()
+      cairn.sleep(p.drain_minutes * 60, "connections leave the proxy")
+      proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
+    end)
+  end
+end
+
+-- What to go back to if everything else fails. It is not needed once the upgrade was taken back.
+local function take_snapshot(job)
+  local old = job.old
+  local name = names.snapshot(old.id)
+  local snapshot = database.snapshot(old, name)
+  way_back.add(job.way, "delete snapshot " .. name, function ()
+    rds.delete_snapshot { name = name, cluster = old.cluster }
+  end)
+  cairn.report("snapshot before", { name = name, arn = snapshot.arn })
+end
+
+local function create_green(job)
+  local p = job.p
+  job.deployment = cairn.stage("create the blue/green deployment", function ()
+    return bluegreen.create({
+      source = job.old, version = p.target_version, groups = job.groups, class = p.class,
+    }, job.way)
+  end)
+  job.green = cairn.stage("look at green", function ()
+    return bluegreen.check_green(job.deployment, job.old, p.target_version, job.groups)
+  end)
+  cairn.report("green database", {
+    id = job.green.id, resource_id = job.green.resource_id, engine_version = job.green.engine_version,
+    endpoint = job.green.writer.address,
+  })
+end
+
+local function ask_for_switchover(job)
+  cairn.approve {
+    title = "Switch " .. job.old.id .. " over to " .. job.green.engine_version .. "?",
+    details = {
+      effect = "writes stop for some seconds up to minutes, all connections are dropped; there is no way back",
+      before = "on green (" .. job.green.writer.address .. "): ANALYZE every database, compare query plans, run the "
+        .. "application's read-only tests; no DDL on blue since the deployment was created",
+      timeout_s = job.p.switchover_timeout,
+    },
+  }
+end
+
+-- The switchover, again and again if RDS takes it back and a person wants so. When nobody does, everything is put back.
+local function switch_over(job)
+  local id = job.deployment.id
+  bluegreen.wait_steady(id)
+  job.began = cairn.now()
+  cairn.point_of_no_return("switchover of " .. job.old.id)
+  while true do
+    local completed, why = bluegreen.switchover(id, job.p.switchover_timeout)
+    if completed then
+      return
+    end
+    cairn.report("switchover taken back by RDS", why)
+    local again, err = pcall(cairn.approve, {
+      title = "RDS took the switchover back; try again? (reject: everything is put back)",
+      details = { reason = why, state = "the old database is live, as before" },
+    })
+    if not again then
+      if err.kind ~= "denied" then
+        error(err, 0)
+      end
+      way_back.walk(job.way)
+      error("the switchover failed (" .. why .. ") and everything was put back; end this run by cairn cancel", 0)
+    end
+    bluegreen.wait_steady(id)
+  end
+end
+
+-- The name must lead to the green database by its resource id: a name proves nothing.
+local function verify_new(job)
+  local old, p = job.old, job.p
+  job.new = waits.till(old.id .. " is the new database", function ()
+    local now = database.describe(old, { id = old.id })
+    return now.resource_id == job.green.resource_id and not database.unfit(now) and now, now.status
+  end, { every = 5, stall = 600 })
+  cairn.check(job.new.engine_version == p.target_version, old.id .. " has version " .. p.target_version)
+  cairn.check(#job.new.members == #old.members, old.id .. " has as many instances as before")
+  cairn.check(job.new.writer.address == old.writer.address, old.id .. " has its address as before")
+  for _, member in ipairs(rds.describe_blue_green({ id = job.deployment.id }).members) do
+    cairn.check(member.status == "SWITCHOVER_COMPLETED", names.of_arn(member.source) .. " is switched over")
+  end
+  job.left = database.describe(old, { resource_id = old.resource_id })
+  cairn.check(job.left.id ~= old.id, "the old database goes by " .. job.left.id)
+  local down = evidence.switchover(job.deployment.id, old, job.began)
+  cairn.report("writes down", evidence.span(down))
+  cairn.report("database after", {
+    id = job.new.id, resource_id = job.new.resource_id, engine_version = job.new.engine_version,
+    parameter_group = job.new.parameter_group, writer = job.new.writer.address, reader = job.new.reader.address,
+  })
+  cairn.report("old database", { id = job.left.id, resource_id = job.left.resource_id })
+end
+
+local function protect_new(job)
+  local new = database.describe(job.new, { resource_id = job.new.resource_id })
+  if not new.deletion_protection then
+    database.set_protection(new, true)
+  end
+  cairn.check(database.look(new, { resource_id = new.resource_id }).deletion_protection,
+    "deletion protection of " .. new.id .. " is on")
+end
+
+-- Proxy and consumers as they were, in the reverse order. Pools that stayed hold dead connections, or read-only ones:
+-- workloads are restarted in any case.
+local function bring_back(job)
+  local p = job.p
+  if job.bypass then
+    local now = cairn.stage("put the proxy back", function () return proxies.restore(job.proxy) end)
+    cairn.stage("consumers back to the proxy", function () repoint.back(job.items, p.workloads, now) end)
+    cairn.report("proxy after", now)
+    return
+  end
+  if job.proxy then
+    cairn.stage("look at the proxy", function () proxies.wait_targets(p.proxy) end)
+  end
+  cairn.stage("restart the workloads", function () repoint.restart(p.workloads) end)
+end
+
+-- Deleting the deployment leaves the old database alone, and takes away the guard that kept it read-only. Protection is
+-- lifted from the old one only, and only when nothing but its deletion is left.
+local function delete_old(job)
+  local left = job.left
+  local final = names.final_snapshot(left.id)
+  local yes, err = pcall(cairn.approve, {
+    title = "Delete the old database " .. left.id .. "? (reject: it is kept)",
+    details = { resource_id = left.resource_id, engine_version = left.engine_version, final_snapshot = final },
+  })
+  if not yes then
+    if err.kind ~= "denied" then
+      error(err, 0)
+    end
+    return cairn.report("old database kept", err.text)
+  end
+  bluegreen.delete(job.deployment.id, false)
+  local now = database.describe(left, { resource_id = left.resource_id })
+  cairn.check(now.id ~= job.new.id and now.resource_id ~= job.new.resource_id, now.id .. " is not the live database")
+  if now.deletion_protection then
+    database.set_protection(now, false)
+  end
+  database.delete(now, final)
+  cairn.report("final snapshot", final)
+  if job.passing_group then
+    rds.delete_parameter_group { name = job.passing_group, cluster = left.cluster }
+  end
+end
+
+local function run(p)
+  local job = cairn.stage("look before anything changes", function () return look(p) end)
+  job.groups = cairn.stage("parameter group for " .. p.target_version, function ()
+    return parameters.for_target(job.old, job.target, {
+      group = p.parameter_group, cluster_group = p.cluster_parameter_group, skip = p.skip_parameters,
+    }, job.way)
+  end)
+  cairn.stage("logical replication", function ()
+    job.old, job.passing_group = parameters.enable_logical_replication(job.old, job.way)
+  end)
+  take_proxy_out(job)
+  cairn.stage("snapshot", function () take_snapshot(job) end)
+  create_green(job)
+  cairn.stage("ask", function () ask_for_switchover(job) end)
+  maintenance.during(p.maintenance_route, p.maintenance_script, function ()
+    cairn.stage("switchover", function () switch_over(job) end)
+    cairn.stage("look at the new database", function ()
+      verify_new(job)
+      protect_new(job)
+    end)
+    bring_back(job)
+  end)
+  cairn.stage("soak", function () cairn.sleep(p.soak_minutes * 60, "the new database proves itself") end)
+  if p.delete_old then
+    cairn.stage("delete the old database", function () delete_old(job) end)
+  end
+  cairn.stage("look at the new database once more", function () protect_new(job) end)
+  return { database = job.new.id, resource_id = job.new.resource_id, engine_version = job.new.engine_version }
+end
+
+return cairn.workflow {
+  summary = "Major PostgreSQL upgrade by a blue/green deployment",
+  params = params,
+  locks = function (p)
+    local keys = { "rds:" .. p.database }
+    if p.proxy then
+      keys[#keys + 1] = "rds_proxy:" .. p.proxy
+    end
+    for _, secret in ipairs(p.secrets) do
+      keys[#keys + 1] = "kubernetes:" .. (secret.namespace or "") .. "/" .. secret.name
+    end
+    for _, spec in ipairs(p.lambdas) do
+      keys[#keys + 1] = "lambda:" .. spec.name
+    end
+    return keys
+  end,
+  run = run,
+}
