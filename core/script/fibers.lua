@@ -136,7 +136,9 @@ end
 -- ---- fibers ---------------------------------------------------------------------------------------------------------
 
 local function new_fiber(path, fn, parent, on_end)
+    local info = debug.getinfo(fn, "S")
     local f = {
+        at = ("%s:%d"):format(info.source:match("^@(.*)$") or info.short_src, info.linedefined), -- where nothing better is known
         path = path, count = 0, last = path == "" and "0" or path .. "/0", parent = parent, on_end = on_end,
         durings = {}, -- the blocks it is in, outermost first: {enter, leave, values, entered}
         stages = {}, -- titles
@@ -386,7 +388,6 @@ function host.parallel(keys, functions)
     for i, key in ipairs(keys) do
         local branch = new_fiber(id .. "." .. i, functions[i], f, branch_ended)
         branch.key, branch.group = key, group
-        branch.at = f.at
         ready(branch)
     end
     if #keys > 0 then

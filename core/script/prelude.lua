@@ -123,8 +123,7 @@ function cairn.plugin(name)
     local functions = {}
     for action, effect in pairs(actions) do
         functions[action] = function(...)
-            local results = table.pack(call_action(name, action, effect, ...)) -- not a tail call: `at` needs the frame
-            return table.unpack(results, 1, results.n)
+            return call_action(name, action, effect, ...)
         end
     end
     setmetatable(functions, { __metatable = false, __index = function(_, action)
