@@ -22,7 +22,7 @@ struct run_command { /* one command of the script with all that is recorded of i
     int64_t attempt_epoch; /* the epoch under which it was last allowed to be sent */
     int in_doubt; /* a doubt is recorded and no outcome */
     int voided; /* taken back by a retry; not part of the history any more */
-    int failures; /* how many failed outcomes a retry has taken back */
+    int failures; /* how often a retry has named it; kept when it is recorded anew */
     int seen_again; /* the live script host has given it (engine only) */
     void *job; /* what the engine is doing about it now (engine only) */
 };
@@ -38,8 +38,9 @@ struct run {
     json_t *started; /* the first record; borrowed from records */
     struct run_command **commands; /* in the order of their intents */
     size_t command_count;
-    json_t *index; /* id -> position in commands */
-    json_t *notes; /* ids of notes already recorded */
+    json_t *index; /* id -> position in commands, of those that aren't void */
+    json_t *notes; /* id -> record, of the notes that aren't void */
+    json_t *failures; /* id -> how often a retry has named it */
     json_t *stopped; /* the last stopped record, if nothing came after it; borrowed */
     int rolling_back; /* a rollback is recorded */
     int cancelling;
@@ -51,7 +52,20 @@ void run_free(struct run *run);
 int run_apply(struct run *run, json_t *owned_record, const char *hash, struct cairn_error *err); /* a record that doesn't fit is INVALID */
 int run_load(struct run **out, struct store *store, const char *prefix, struct cairn_error *err); /* verifies the chain */
 struct run_command *run_command(const struct run *run, const char *id); /* NULL when it isn't recorded, or void */
+int run_looks_only(const struct run_command *command); /* a READ step or a wait */
 int run_ended(const char *state); /* done, rolled_back, cancelled */
 json_t *run_history(const struct run *run); /* the events for a script host, as doc/PROTOCOL.md says; a new reference */
+
+/* What a resume of a failed run takes back: a retry record without n, t and epoch; a new reference.
+ *
+ * The failed command is the one that the stopped record's error names. When it changes something, or is a gate, a signal
+ * or a timer, it stays recorded as it is and only its outcome is taken back: it is sent again with the same arguments.
+ * When it is a read or a wait, or when the error came from no command at all, the reads and waits since the last
+ * change are void, so that they look at the world anew. The first of them that the failed fiber will come to keeps its
+ * intent (what led to it is as it was) and is the `id` of the record: there the host stands when the history is used
+ * up, and there the enter functions of open `during` blocks run again. Void too are the detour and, so that they are
+ * said anew, the notes since the last change. Nothing before a rollback or cancel is touched.
+ * When nothing can be looked at anew, `id` is "" and nothing is void: the same error will come again. */
+json_t *run_retry(const struct run *run);
 
 #endif
