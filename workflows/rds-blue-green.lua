@@ -8,6 +8,7 @@
 -- Up to the switchover each change is registered with what puts it back, and `cairn rollback` leaves the world as it
 -- was. Behind it there is no way back by a tool: what is written after it is only in the new database.
 
+local fail = require "cairn.fail"
 local bluegreen = require "cairn.bluegreen"
 local database = require "cairn.database"
 local evidence = require "cairn.evidence"
@@ -46,14 +47,14 @@ local params = {
     type = "list", default = cairn.array {},
     help = 'functions with the URL in a variable: [{"name":F,"variable":V,"alias":A,"role":"writer"|"reader"}]',
   },
-  allow_managed = { type = "bool", default = false, help = "change secrets although a controller may put them back" },
-  drain_minutes = { type = "int", default = 5, help = "how long connections get to leave the proxy" },
-  ignore_windows = { type = "bool", default = false, help = "start although a maintenance or backup window is near" },
-  switchover_timeout = { type = "int", default = 600, help = "seconds (30-3600) until RDS takes a switchover back" },
+  allow_managed = { type = "boolean", default = false, help = "change secrets although a controller may put them back" },
+  drain_minutes = { type = "integer", default = 5, help = "how long connections get to leave the proxy" },
+  ignore_windows = { type = "boolean", default = false, help = "start although a maintenance or backup window is near" },
+  switchover_timeout = { type = "integer", default = 600, help = "seconds (30-3600) until RDS takes a switchover back" },
   maintenance_route = { type = "string", help = "Cloudflare route pattern that shows a page during the switchover" },
   maintenance_script = { type = "string", help = "the Worker script that shows it" },
-  soak_minutes = { type = "int", default = 1440, help = "how long the new database runs before the old one may go" },
-  delete_old = { type = "bool", default = true, help = "ask for, and do, the deletion of the old database at the end" },
+  soak_minutes = { type = "integer", default = 1440, help = "how long the new database runs before the old one may go" },
+  delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database at the end" },
 }
 
 local MODES = { keep = true, deregister = true, recreate = true }
@@ -91,7 +92,7 @@ local function take_proxy_out(job)
   if job.bypass then
     cairn.stage("consumers past the proxy", function () repoint.bypass(job.items, p.workloads, job.way) end)
     cairn.stage("take the proxy out", function ()
-      cairn.sleep(p.drain_minutes * 60, "connections leave the proxy")
+      cairn.sleep { seconds = p.drain_minutes * 60, title = "connections leave the proxy" }
       proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
     end)
   end
@@ -157,7 +158,7 @@ local function switch_over(job)
         error(err, 0)
       end
       way_back.walk(job.way)
-      error("the switchover failed (" .. why .. ") and everything was put back; end this run by cairn cancel", 0)
+      fail("the switchover failed (" .. why .. ") and everything was put back; end this run by cairn cancel")
     end
     bluegreen.wait_steady(id)
   end
@@ -254,7 +255,7 @@ local function run(p)
   cairn.stage("snapshot", function () take_snapshot(job) end)
   create_green(job)
   cairn.stage("ask", function () ask_for_switchover(job) end)
-  maintenance.during(p.maintenance_route, p.maintenance_script, function ()
+  maintenance.during(p.maintenance_route, p.maintenance_script, job.way, function ()
     cairn.stage("switchover", function () switch_over(job) end)
     cairn.stage("look at the new database", function ()
       verify_new(job)
@@ -262,7 +263,9 @@ local function run(p)
     end)
     bring_back(job)
   end)
-  cairn.stage("soak", function () cairn.sleep(p.soak_minutes * 60, "the new database proves itself") end)
+  cairn.stage("soak", function ()
+    cairn.sleep { seconds = p.soak_minutes * 60, title = "the new database proves itself" }
+  end)
   if p.delete_old then
     cairn.stage("delete the old database", function () delete_old(job) end)
   end

@@ -1,6 +1,7 @@
 -- bluegreen.lua: an RDS blue/green deployment from its creation to its deletion.
 -- SPDX-License-Identifier: MIT
 
+local fail = require "cairn.fail"
 local database = require "cairn.database"
 local names = require "cairn.names"
 local times = require "cairn.times"
@@ -71,7 +72,7 @@ function bluegreen.create(what, way)
   end, { every = 30, stall = 2 * 3600 })
   if bad(ready.status) then
     local details = ready.status_details and ", " .. ready.status_details or ""
-    error("create deployment " .. made.id .. ": " .. ready.status .. details .. last_message(made.id, began), 0)
+    fail("create deployment " .. made.id .. ": " .. ready.status .. details .. last_message(made.id, began))
   end
   return ready
 end
@@ -98,7 +99,7 @@ function bluegreen.wait_steady(id)
       local now = rds.describe_blue_green { id = id }
       return now.status == "AVAILABLE", now.status
     end)
-    cairn.sleep(BETWEEN_LOOKS, "look a second time")
+    cairn.sleep { seconds = BETWEEN_LOOKS, title = "look a second time" }
     if rds.describe_blue_green({ id = id }).status == "AVAILABLE" then
       return
     end
@@ -116,7 +117,7 @@ local function request_switchover(id, timeout_s)
     if type(err) ~= "table" or err.kind ~= "not_yet" or cairn.now() - began > RETRY_FOR then
       error(err, 0)
     end
-    cairn.sleep(30, "the switchover was refused for now: " .. err.text)
+    cairn.sleep { seconds = 30, title = "the switchover was refused for now: " .. err.text }
   end
 end
 

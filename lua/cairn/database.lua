@@ -6,6 +6,7 @@
 --   cluster   true for an Aurora cluster        members  the instances, the writer first: {id, resource_id, class, ...}
 --   writer    {address, port} of the endpoint for writing; `reader` likewise (the same one for a single instance)
 
+local fail = require "cairn.fail"
 local waits = require "cairn.waits"
 local rds = cairn.plugin "rds"
 
@@ -32,8 +33,8 @@ end
 
 local function of_instance(described)
   if described.cluster then
-    error("database " .. described.id .. ": it is a member of the cluster " .. described.cluster
-      .. "; give the cluster's name", 0)
+    fail("database " .. described.id .. ": it is a member of the cluster " .. described.cluster
+      .. "; give the cluster's name")
   end
   described.cluster = false
   described.writer = described.endpoint

@@ -5,6 +5,8 @@
 -- database's name, what it is for, and the run's id. Identifiers: letters, digits and hyphens, the first a letter, no
 -- hyphen at the end, no two in a row.
 
+local fail = require "cairn.fail"
+
 local names = {}
 
 local INSTANCE_MAX = 63
@@ -22,7 +24,9 @@ end
 function names.fit(base, suffix, max)
   base, suffix = tidy(base), suffix:lower():gsub("[^a-z0-9]+", "-"):gsub("^%-+", ""):gsub("%-+$", "")
   local room = max - #suffix - 1
-  cairn.check(room >= 1, "name for " .. base .. ": nothing is left of it beside " .. suffix)
+  if room < 1 then
+    fail("name for " .. base .. ": nothing is left of it beside " .. suffix)
+  end
   base = base:sub(1, room):gsub("%-+$", "")
   if base == "" then
     base = "db"
@@ -60,7 +64,9 @@ end
 -- The last part of an ARN: "arn:aws:rds:ca-central-1:239043911459:cluster:prod" -> "prod", "cluster".
 function names.of_arn(arn)
   local kind, name = arn:match("^arn:[^:]*:rds:[^:]*:%d*:([^:]+):(.+)$")
-  cairn.check(name ~= nil, "read ARN " .. arn .. ": it is not one of RDS")
+  if not name then
+    fail("read ARN " .. arn .. ": it is not one of RDS")
+  end
   return name, kind
 end
 

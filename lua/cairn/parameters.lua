@@ -5,6 +5,7 @@
 -- the database goes over to a copy. For Aurora the interesting settings are in the cluster's group; the instances have
 -- one of their own.
 
+local fail = require "cairn.fail"
 local database = require "cairn.database"
 local names = require "cairn.names"
 local postgres = require "cairn.postgres"
@@ -37,7 +38,7 @@ end
 -- A group that exists already may be used if it says what we would have said.
 local function check_existing(there, wanted)
   if there.family ~= wanted.family then
-    error("parameter group " .. there.name .. ": it is of family " .. there.family .. ", not " .. wanted.family, 0)
+    fail("parameter group " .. there.name .. ": it is of family " .. there.family .. ", not " .. wanted.family)
   end
   local differences = {}
   for name, value in pairs(wanted.parameters) do
@@ -47,8 +48,8 @@ local function check_existing(there, wanted)
     end
   end
   if #differences > 0 then
-    error("parameter group " .. there.name .. ": it exists and lacks " .. table.concat(differences, ", ")
-      .. "; set these, or leave them out with skip_parameters", 0)
+    fail("parameter group " .. there.name .. ": it exists and lacks " .. table.concat(differences, ", ")
+      .. "; set these, or leave them out with skip_parameters")
   end
 end
 
@@ -78,7 +79,7 @@ end
 
 local function settle(made)
   if made then
-    cairn.sleep(SETTLE, "let the new parameter group settle")
+    cairn.sleep { seconds = SETTLE, title = "let the new parameter group settle" }
   end
 end
 

@@ -4,6 +4,7 @@
 -- What `proxy.capture` returns is recorded with the run, so that the proxy can be made again even weeks later.
 -- `proxy.restore` looks first and does only what is missing: it serves the way on, a resume, and the way back alike.
 
+local fail = require "cairn.fail"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
 local rds_proxy = cairn.plugin "rds_proxy"
@@ -45,7 +46,7 @@ function proxy.host_of(captured, endpoint)
       return host
     end
   end
-  error("proxy " .. captured.proxy.name .. ": it has no endpoint " .. endpoint, 0)
+  fail("proxy " .. captured.proxy.name .. ": it has no endpoint " .. endpoint)
 end
 
 -- The databases behind the proxy now.

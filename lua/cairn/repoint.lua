@@ -7,6 +7,7 @@
 --   {kind = "lambda", func, variable, alias, role, endpoint, from, to, version}
 -- `endpoint` is the proxy's endpoint that `from` belongs to.
 
+local fail = require "cairn.fail"
 local proxies = require "cairn.proxy"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
@@ -31,14 +32,14 @@ end
 -- Where does `host` lead now? To an endpoint of the proxy that suits the role, or it is not ours to change.
 local function planned(what, host, role, db, hosts)
   if role ~= "writer" and role ~= "reader" then
-    error(what .. ": its role must be writer or reader, not " .. tostring(role), 0)
+    fail(what .. ": its role must be writer or reader, not " .. tostring(role))
   end
   if not host then
-    error(what .. ": it is not there, or it holds no URL", 0)
+    fail(what .. ": it is not there, or it holds no URL")
   end
   local at = hosts[host:match("^[^:]+")]
   if not at then
-    error(what .. ": it leads to " .. host .. ", which is no endpoint of the proxy", 0)
+    fail(what .. ": it leads to " .. host .. ", which is no endpoint of the proxy")
   end
   return { role = role, from = host, to = address(db, role, host), endpoint = at.endpoint }
 end
@@ -47,12 +48,12 @@ local function plan_secret(secret, db, hosts, allow_managed, items)
   local found = kubernetes.read_secret { namespace = secret.namespace, name = secret.name }
   local what = "secret " .. secret.name
   if found.immutable then
-    error(what .. ": it is immutable", 0)
+    fail(what .. ": it is immutable")
   end
   for _, manager in ipairs(found.managers or {}) do
     for _, pattern in ipairs(REVERTERS) do
       if not allow_managed and manager:lower():find(pattern) then
-        error(what .. ": " .. manager .. " would put it back; pause that, then give allow_managed=true", 0)
+        fail(what .. ": " .. manager .. " would put it back; pause that, then give allow_managed=true")
       end
     end
   end
@@ -69,12 +70,12 @@ local function plan_lambda(spec, db, hosts, items)
   local latest = lambda.get_configuration { ["function"] = spec.name }
   local live = lambda.get_configuration { ["function"] = spec.name, qualifier = spec.alias }
   if latest.code_sha256 ~= live.code_sha256 then
-    error(what .. ": $LATEST has other code than alias " .. spec.alias .. "; release or put back that first", 0)
+    fail(what .. ": $LATEST has other code than alias " .. spec.alias .. "; release or put back that first")
   end
   local host = latest.hosts[spec.variable]
   local item = planned(what .. " variable " .. spec.variable, host, spec.role or "writer", db, hosts)
   if live.hosts[spec.variable] ~= host then
-    error(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first", 0)
+    fail(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first")
   end
   item.kind, item.func, item.variable, item.alias = "lambda", spec.name, spec.variable, spec.alias
   item.version = lambda.get_alias({ ["function"] = spec.name, alias = spec.alias }).version
@@ -101,7 +102,7 @@ local function set_lambda(item, from, to)
   waits.till("function " .. item.func .. " is updated", function ()
     local now = lambda.get_configuration { ["function"] = item.func }
     if now.last_update_status == "Failed" then
-      error("update function " .. item.func .. ": " .. tostring(now.last_update_reason), 0)
+      fail("update function " .. item.func .. ": " .. tostring(now.last_update_reason))
     end
     return now.last_update_status == "Successful" and now.state == "Active", now.last_update_status
   end, { every = 5 })

@@ -3,6 +3,8 @@
 --
 -- Times are milliseconds since 1970, as cairn.now() gives them. Windows are in UTC.
 
+local fail = require "cairn.fail"
+
 local times = {}
 
 local SECOND <const> = 1000
@@ -65,7 +67,9 @@ local function window(spec)
     period = DAY
     from, to = t1 and clock(t1), t2 and clock(t2)
   end
-  cairn.check(from ~= nil and to ~= nil, "read window " .. spec .. ": expected ddd:hh:mm-ddd:hh:mm or hh:mm-hh:mm")
+  if not from or not to then
+    fail("read window " .. spec .. ": expected ddd:hh:mm-ddd:hh:mm or hh:mm-hh:mm")
+  end
   return from, (to - from) % period, period
 end
 

@@ -4,6 +4,8 @@
 -- Nothing here gives up: a cloud takes as long as it takes. What has not moved for `stall` seconds is pointed out to
 -- the operator, and the wait goes on. What the world calls a failure is an error at once.
 
+local fail = require "cairn.fail"
+
 local waits = {}
 
 -- States out of which nothing comes without a person.
@@ -37,7 +39,7 @@ function waits.status(title, wanted, read, options)
     local now = read()
     local status = tostring(now.status)
     if BROKEN[status:lower()] then
-      error(title .. ": the state is " .. status .. (now.reason and ": " .. now.reason or ""), 0)
+      fail(title .. ": the state is " .. status .. (now.reason and ": " .. now.reason or ""))
     end
     if status ~= wanted then
       return nil, status
