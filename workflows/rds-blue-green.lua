@@ -47,14 +47,18 @@ local params = {
     type = "list", default = cairn.array {},
     help = 'functions with the URL in a variable: [{"name":F,"variable":V,"alias":A,"role":"writer"|"reader"}]',
   },
-  allow_managed = { type = "boolean", default = false, help = "change secrets although a controller may put them back" },
+  allow_managed = { type = "boolean", default = false, help = "change secrets though a controller may put them back" },
   drain_minutes = { type = "integer", default = 5, help = "how long connections get to leave the proxy" },
-  ignore_windows = { type = "boolean", default = false, help = "start although a maintenance or backup window is near" },
-  switchover_timeout = { type = "integer", default = 600, help = "seconds (30-3600) until RDS takes a switchover back" },
+  ignore_windows = { type = "boolean", default = false, help = "start though a maintenance or backup window is near" },
+  switchover_timeout = {
+    type = "integer", default = 600, help = "seconds (30-3600) until RDS takes a switchover back",
+  },
   maintenance_route = { type = "string", help = "Cloudflare route pattern that shows a page during the switchover" },
   maintenance_script = { type = "string", help = "the Worker script that shows it" },
-  soak_minutes = { type = "integer", default = 1440, help = "how long the new database runs before the old one may go" },
-  delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database at the end" },
+  soak_minutes = {
+    type = "integer", default = 1440, help = "how long the new database runs before the old one may go",
+  },
+  delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database" },
 }
 
 local MODES = { keep = true, deregister = true, recreate = true }

@@ -9,8 +9,8 @@ local cloudflare = cairn.plugin "cloudflare"
 
 local maintenance = {}
 
--- Run body() with the page shown. Without a route there is nothing to show. The page goes on every way out of body(), and
--- also by `cairn rollback` of a run whose driver died within.
+-- Run body() with the page shown. Without a route there is nothing to show. The page goes on every way out of body(),
+-- and also by `cairn rollback` of a run whose driver died within.
 function maintenance.during(pattern, script, way, body)
   if not pattern then
     return body()
