@@ -24,12 +24,19 @@ struct job { /* a call as its message asks for it */
 
 /* ---- answers ------------------------------------------------------------------------------------------------------ */
 
+/* A text that was too long was cut at the end of a character. */
+static int
+is_full(const char *text, size_t size)
+{
+    return strlen(text) + 5 >= size;
+}
+
 static json_t *
 error_json(const struct cairn_error *err)
 {
     struct cairn_error masked = { .kind = err->kind };
-    char *text = mask_text(err->text);
-    char *code = mask_text(err->code);
+    char *text = is_full(err->text, sizeof(err->text)) ? mask_cut_text(err->text) : mask_text(err->text);
+    char *code = is_full(err->code, sizeof(err->code)) ? mask_cut_text(err->code) : mask_text(err->code);
 
     if (masked.kind <= CAIRN_ERR_NONE || masked.kind > CAIRN_ERR_CANCELLED)
         masked.kind = CAIRN_ERR_INTERNAL;

@@ -93,6 +93,7 @@ channel_cancelled(int64_t ms)
     struct cairn_error err = { 0 };
     int rc = 0;
 
+    sort_arrived(); /* it may have come together with the call */
     if (!cancelled && !ended)
         rc = feed(ms > 60000 ? 60000 : (int)ms, &err);
     if (rc > 0)

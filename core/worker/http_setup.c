@@ -46,6 +46,7 @@ set_proxy(struct exchange *x, const char *scheme, const char *host)
     }
     curl_easy_setopt(x->curl, CURLOPT_PROXY, proxy ? proxy : ""); /* "": don't look at the process's own environment */
     curl_easy_setopt(x->curl, CURLOPT_NOPROXY, except ? except : "");
+    curl_easy_setopt(x->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* they aren't the reply's */
 }
 
 static int

@@ -94,6 +94,28 @@ mask_text(const char *text)
     return out;
 }
 
+/* Where the beginning of a secret ends the text; its length if there is none. Less than half of the shortest is no harm. */
+static size_t
+half_secret_at(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t at = 0; at + MASK_MIN / 2 <= len; at++)
+        for (size_t i = 0; i < count; i++)
+            if (len - at < secrets[i].len && memcmp(text + at, secrets[i].text, len - at) == 0)
+                return at;
+    return len;
+}
+
+char *
+mask_cut_text(const char *text)
+{
+    char *masked = mask_text(text);
+
+    masked[half_secret_at(masked)] = '\0';
+    return masked;
+}
+
 int
 mask_covers(const char *text)
 {

@@ -14,6 +14,7 @@
 void mask_new_call(void); /* secrets that are made known from here on belong to this call */
 void mask_add(const char *secret);
 char *mask_text(const char *text); /* a new text with "***" for each secret; freed with free() */
+char *mask_cut_text(const char *text); /* the same for a text that may have been cut off within a secret */
 int mask_covers(const char *text); /* a secret of this call or of the configuration is part of it */
 
 #endif

@@ -5,7 +5,6 @@
 #include "worker/value.h"
 
 #include "common/alloc.h"
-#include "common/yaml.h"
 #include "worker/mask.h"
 
 #include <assert.h>
@@ -13,8 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SECRET "$secret"
 
 static json_t *
 must(json_t *json)
@@ -24,10 +21,10 @@ must(json_t *json)
     return json;
 }
 
-static const json_t *
-secret_of(const json_t *json)
+const json_t *
+value_secret(const json_t *json)
 {
-    const json_t *secret = json_object_size(json) == 1 ? json_object_get(json, SECRET) : NULL;
+    const json_t *secret = json_object_size(json) == 1 ? json_object_get(json, VALUE_SECRET) : NULL;
 
     return json_is_string(secret) ? secret : NULL;
 }
@@ -150,7 +147,7 @@ cairn_secret(const char *text)
         return cairn_null();
     mask_add(text);
     json = must(json_object());
-    json_object_set_new(json, SECRET, string_of(text, strlen(text)));
+    json_object_set_new(json, VALUE_SECRET, string_of(text, strlen(text)));
     return value_of(json);
 }
 
@@ -187,7 +184,7 @@ cairn_put(struct cairn_value *map, const char *key, struct cairn_value *owned)
     json_t *value = owned ? value_json(owned) : json_null();
     char *clean;
 
-    assert(json_is_object(json) && !secret_of(json) && key && value != json);
+    assert(json_is_object(json) && !value_secret(json) && key && value != json);
     clean = clean_text(key, strlen(key));
     if (json_object_set_new(json, clean, value) < 0)
         alloc_failed();
@@ -212,7 +209,7 @@ cairn_type(const struct cairn_value *value)
 {
     const json_t *json = value_json(value);
 
-    if (secret_of(json))
+    if (value_secret(json))
         return CAIRN_STR;
     switch (json ? json_typeof(json) : JSON_NULL) {
     case JSON_OBJECT: return CAIRN_MAP;
@@ -232,13 +229,13 @@ cairn_get(const struct cairn_value *map, const char *key)
 {
     const json_t *json = value_json(map);
 
-    return secret_of(json) ? NULL : value_of(json_object_get(json, key));
+    return value_secret(json) ? NULL : value_of(json_object_get(json, key));
 }
 
 const char *
 cairn_as_str(const struct cairn_value *value, const char *otherwise)
 {
-    const json_t *secret = secret_of(value_json(value));
+    const json_t *secret = value_secret(value_json(value));
     const char *text = json_string_value(secret ? secret : value_json(value));
 
     return text ? text : otherwise;
@@ -285,7 +282,7 @@ cairn_count(const struct cairn_value *value)
 {
     const json_t *json = value_json(value);
 
-    return secret_of(json) ? 0 : json_is_object(json) ? json_object_size(json) : json_array_size(json);
+    return value_secret(json) ? 0 : json_is_object(json) ? json_object_size(json) : json_array_size(json);
 }
 
 static void *
@@ -314,141 +311,4 @@ cairn_key(const struct cairn_value *map, size_t i)
     if (i >= cairn_count(map) || !json_is_object(value_json(map)))
         return NULL;
     return json_object_iter_key(iter_at(map, i));
-}
-
-/* ---- text --------------------------------------------------------------------------------------------------------- */
-
-struct cairn_value *
-cairn_parse_json(const char *text, size_t len, struct cairn_error *err)
-{
-    json_error_t why;
-    json_t *json = json_loadb(text, len, JSON_DECODE_ANY, &why);
-
-    if (!json)
-        cairn_fail(err, CAIRN_ERR_INVALID, "parse JSON: line %d, column %d: %s", why.line, why.column, why.text);
-    return value_of(json);
-}
-
-struct cairn_value *
-cairn_parse_yaml(const char *text, size_t len, struct cairn_error *err)
-{
-    json_t *json = NULL;
-
-    return yaml_parse(&json, NULL, "YAML", text, len, err) < 0 ? NULL : value_of(json);
-}
-
-/* A copy with `leaf` asked for each string and secret. */
-static json_t *
-convert(const json_t *json, json_t *(*leaf)(const json_t *))
-{
-    json_t *copy;
-    json_t *member;
-    const char *key;
-    size_t i;
-
-    if (json_is_string(json) || secret_of(json))
-        return leaf(json);
-    if (json_is_array(json)) {
-        copy = must(json_array());
-        json_array_foreach(json, i, member)
-            json_array_append_new(copy, convert(member, leaf));
-        return copy;
-    }
-    if (json_is_object(json)) {
-        copy = must(json_object());
-        json_object_foreach((json_t *)(uintptr_t)json, key, member)
-            json_object_set_new(copy, key, convert(member, leaf));
-        return copy;
-    }
-    return must(json_copy((json_t *)(uintptr_t)json));
-}
-
-static json_t *
-plain(const json_t *json)
-{
-    const json_t *secret = secret_of(json);
-
-    return must(json_copy((json_t *)(uintptr_t)(secret ? secret : json)));
-}
-
-char *
-cairn_format_json(const struct cairn_value *value)
-{
-    json_t *json = value ? convert(value_json(value), plain) : json_null();
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-
-    json_decref(json);
-    if (!text)
-        alloc_failed();
-    return text;
-}
-
-/* ---- where messages and values meet ------------------------------------------------------------------------------- */
-
-static json_t *
-revealed(const json_t *json)
-{
-    const json_t *secret = secret_of(json);
-
-    if (secret)
-        mask_add(json_string_value(secret));
-    return plain(json);
-}
-
-static int
-has_nul(const json_t *json)
-{
-    const json_t *member;
-    const char *key;
-    size_t i;
-
-    if (json_is_string(json))
-        return strlen(json_string_value(json)) != json_string_length(json);
-    json_array_foreach(json, i, member)
-        if (has_nul(member))
-            return 1;
-    json_object_foreach((json_t *)(uintptr_t)json, key, member)
-        if (has_nul(member))
-            return 1;
-    return 0;
-}
-
-json_t *
-value_reveal(const json_t *json, const char *path, struct cairn_error *err)
-{
-    if (has_nul(json)) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "%s: a string with a NUL character inside", path);
-        return NULL;
-    }
-    return convert(json, revealed);
-}
-
-static json_t *
-sealed(const json_t *json)
-{
-    if (secret_of(json) || !mask_covers(json_string_value(json)))
-        return must(json_deep_copy(json));
-    return value_json(cairn_secret(json_string_value(json)));
-}
-
-json_t *
-value_seal(const json_t *json)
-{
-    return convert(json, sealed);
-}
-
-int
-value_matches(const json_t *json, enum cairn_type type)
-{
-    switch (type) {
-    case CAIRN_ANY: return 1;
-    case CAIRN_BOOL: return json_is_boolean(json);
-    case CAIRN_INT: return json_is_integer(json);
-    case CAIRN_FLOAT: return json_is_number(json);
-    case CAIRN_STR: return json_is_string(json);
-    case CAIRN_LIST: return json_is_array(json);
-    case CAIRN_MAP: return json_is_object(json);
-    case CAIRN_NULL: break;
-    }
-    return 0;
 }

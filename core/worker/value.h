@@ -26,8 +26,11 @@ value_of(json_t *json)
     return (struct cairn_value *)json;
 }
 
+#define VALUE_SECRET "$secret" /* the one key of a secret's object */
+
+const json_t *value_secret(const json_t *json); /* the string in a secret's object; NULL for all else */
+int value_matches(const json_t *json, enum cairn_type type);
 json_t *value_reveal(const json_t *json, const char *path, struct cairn_error *err); /* a copy with secrets as strings; refuses NUL in strings */
 json_t *value_seal(const json_t *json); /* a copy in which a string that holds a known secret is one itself */
-int value_matches(const json_t *json, enum cairn_type type);
 
 #endif

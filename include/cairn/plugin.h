@@ -84,8 +84,9 @@
  *
  * A parameter or configuration key with CAIRN_SECRET arrives in clear and must not be logged. A result that is secret is
  * returned as `cairn_secret(...)`: the engine seals it before it is recorded or shown to a script, and opens it again
- * when the script passes it to an action. Environment variables of the user reach a plugin only by `cairn_env`, and
- * only those that it names in `env`.
+ * when the script passes it to an action. A string of a result that holds a secret of this call or of the configuration,
+ * of six bytes or more, becomes one by itself; in logs and errors known secrets are "***". stderr is not looked through.
+ * Environment variables of the user reach a plugin only by `cairn_env`, and only those that it names in `env`.
  *
  * 8. COMPATIBILITY
  *
@@ -241,12 +242,18 @@ CAIRN_API void cairn_progress(struct cairn_call *call, const char *fmt, ...) CAI
 
 /*
  * One request, one reply. The host owns the rules that keep one effect one effect: a changing request goes out on a
- * fresh connection that is not used again, nothing is re-sent silently, redirects are not followed. A request changes
- * something if the action being run isn't READ, unless it says `reads`; within `observe`, `plan`, `configure` and
- * `guard`, and for READ actions, every request reads and kept-alive connections are used.
+ * fresh connection that is not used again, nothing is re-sent silently, redirects are not followed, all speak HTTP/1.1. A
+ * request changes something if run() of an action that isn't READ makes it, its method is neither GET nor HEAD, and it
+ * doesn't say `reads`. All others use kept-alive connections, which may send a request again; where only they are allowed
+ * (READ actions, `observe`, `plan`, `configure`, `guard`), PUT, PATCH and DELETE without `reads` are INVALID.
  *
  * 0: there is a complete reply, whatever its status. Judging the status is the caller's.
- * -1: UNAVAILABLE when not a byte of the request left; TIMEOUT or IN_DOUBT when some did.
+ * -1, for a changing request: UNAVAILABLE when not a byte of it left and no other changing request of this call did;
+ *     TIMEOUT or IN_DOUBT otherwise.
+ * -1, for a reading request: the same within a READ action and the like. Within run() of a changing action UNAVAILABLE as
+ *     long as no changing request of this call has left, because then nothing was changed; TIMEOUT or IN_DOUBT afterwards.
+ *     An action that has changed something by other means than cairn_http has to see to that by itself. CANCELLED when
+ *     the engine has no more use for the answer; changing requests are never broken off.
  */
 struct cairn_http_request {
     size_t size; /* sizeof(struct cairn_http_request); set by CAIRN_HTTP_REQUEST */
@@ -255,7 +262,7 @@ struct cairn_http_request {
     const char *const *headers; /* "Name: value" lines, ended by NULL; may be NULL */
     const char *body;
     size_t body_len;
-    int reads; /* this request changes nothing although it isn't a GET (AWS Query describes are POSTs) */
+    int reads; /* this request changes nothing although it isn't a GET or HEAD (AWS Query describes are POSTs) */
     int64_t timeout_ms; /* wall time for the whole exchange; 0: 60 s */
     int64_t max_reply; /* bytes; 0: 16 MiB. A larger reply is IN_DOUBT */
     const char *ca_file; /* PEM; NULL: the system's */
@@ -264,7 +271,7 @@ struct cairn_http_request {
     const char *key_pem;
     const char *server_name; /* name that the certificate must bear, if not the URL's host */
     int insecure; /* don't verify the peer; only ever set because the user's own configuration says so */
-    const char *proxy; /* NULL: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the user */
+    const char *proxy; /* NULL: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the user, and none for loopback; "": none */
 };
 #define CAIRN_HTTP_REQUEST(...) { sizeof(struct cairn_http_request), __VA_ARGS__ }
 
