@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/frame.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -215,6 +216,27 @@ a_cancel_after_the_reply_is_nothing(void **state)
     assert_ledger("create a " TOKEN " 1\n");
 }
 
+/* In one write, so that the worker finds all of them at once. */
+static void
+send_together(struct worker *w, json_t *a, json_t *b, json_t *c)
+{
+    json_t *all[] = { a, b, c };
+    struct frame_buffer bytes = { 0 };
+    struct cairn_error err = { 0 };
+
+    for (size_t i = 0; i < 3; i++) {
+        char *frame;
+        size_t len;
+
+        assert_int_equal(frame_pack(all[i], &frame, &len, &err), 0);
+        frame_feed(&bytes, frame, len);
+        free(frame);
+        json_decref(all[i]);
+    }
+    assert_int_equal(write(w->fd, bytes.bytes, bytes.len), (ssize_t)bytes.len);
+    frame_release(&bytes);
+}
+
 static void
 a_cancel_ends_a_sleep_and_what_came_with_it_is_not_lost(void **state)
 {
@@ -224,9 +246,8 @@ a_cancel_ends_a_sleep_and_what_came_with_it_is_not_lost(void **state)
 
     (void)state;
     start(&w, NULL);
-    worker_send(&w, worker_call_json("run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:3600000")));
-    worker_send(&w, json_pack("{s:s}", "op", "cancel"));
-    worker_send(&w, worker_call_json("run", "create", json_pack("{s:s}", "name", "b")));
+    send_together(&w, worker_call_json("run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:3600000")),
+                  json_pack("{s:s}", "op", "cancel"), worker_call_json("run", "create", json_pack("{s:s}", "name", "b")));
     reply = worker_receive(&w);
     assert_string_equal(outcome(reply), "ok");
     reply = worker_receive(&w);
