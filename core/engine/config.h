@@ -23,6 +23,7 @@
 
 struct config {
     char *path; /* the file; NULL when there is none */
+    char *folder; /* where relative paths start: the file's folder, absolute */
     char *environment; /* "default" when not named */
     char *state; /* the folder, absolute */
     json_t *plugin_path; /* absolute folders, the configured ones, then $CAIRN_PLUGIN_PATH or the installed one */
