@@ -94,7 +94,9 @@ end
 local function take_proxy_out(job)
   local p = job.p
   if job.bypass then
-    cairn.stage("consumers past the proxy", function () repoint.bypass(job.items, p.workloads, job.way) end)
+    cairn.stage("consumers past the proxy", function ()
+      repoint.bypass(job.items, p.workloads, job.proxy, job.way)
+    end)
     cairn.stage("take the proxy out", function ()
       cairn.sleep { seconds = p.drain_minutes * 60, title = "connections leave the proxy" }
       proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
@@ -164,7 +166,6 @@ local function switch_over(job)
       way_back.walk(job.way)
       fail("the switchover failed (" .. why .. ") and everything was put back; end this run by cairn cancel")
     end
-    bluegreen.wait_steady(id)
   end
 end
 
@@ -201,20 +202,16 @@ local function protect_new(job)
     "deletion protection of " .. new.id .. " is on")
 end
 
--- Proxy and consumers as they were, in the reverse order. Pools that stayed hold dead connections, or read-only ones:
--- workloads are restarted in any case.
+-- Proxy and consumers as they were, in the reverse order.
 local function bring_back(job)
   local p = job.p
   if job.bypass then
     local now = cairn.stage("put the proxy back", function () return proxies.restore(job.proxy) end)
     cairn.stage("consumers back to the proxy", function () repoint.back(job.items, p.workloads, now) end)
     cairn.report("proxy after", now)
-    return
-  end
-  if job.proxy then
+  elseif job.proxy then
     cairn.stage("look at the proxy", function () proxies.wait_targets(p.proxy) end)
   end
-  cairn.stage("restart the workloads", function () repoint.restart(p.workloads) end)
 end
 
 -- Deleting the deployment leaves the old database alone, and takes away the guard that kept it read-only. Protection is
@@ -265,8 +262,10 @@ local function run(p)
       verify_new(job)
       protect_new(job)
     end)
-    bring_back(job)
+    -- Pools that lived through it hold dead connections, or ones to a database that is read-only now.
+    cairn.stage("new connections", function () repoint.restart(p.workloads) end)
   end)
+  bring_back(job)
   cairn.stage("soak", function ()
     cairn.sleep { seconds = p.soak_minutes * 60, title = "the new database proves itself" }
   end)

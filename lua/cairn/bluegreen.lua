@@ -130,20 +130,36 @@ local function cancelled_since(id, since)
   return false
 end
 
+-- Wait until the switchover has ended, one way or the other. A failure must be seen twice: after a second attempt a stale
+-- answer may still tell of the first.
+local function wait_ended(id, began, timeout_s)
+  while true do
+    local rest = waits.till("switchover", function ()
+      local now = rds.describe_blue_green { id = id }
+      if now.status == "SWITCHOVER_COMPLETED" or now.status == "SWITCHOVER_FAILED" then
+        return now, now.status
+      end
+      if now.status == "AVAILABLE" and cancelled_since(id, began) then
+        return now, "cancelled"
+      end
+      return nil, now.status
+    end, { every = 5, stall = timeout_s + 600 })
+    if rest.status == "SWITCHOVER_COMPLETED" then
+      return rest
+    end
+    cairn.sleep { seconds = BETWEEN_LOOKS, title = "look a second time" }
+    local again = rds.describe_blue_green { id = id }
+    if again.status == rest.status then
+      return again
+    end
+  end
+end
+
 -- True when it completed; false and why when RDS took it back, in which case blue is live as before.
 function bluegreen.switchover(id, timeout_s)
   local began = cairn.now()
   request_switchover(id, timeout_s)
-  local rest = waits.till("switchover", function ()
-    local now = rds.describe_blue_green { id = id }
-    if now.status == "SWITCHOVER_COMPLETED" or now.status == "SWITCHOVER_FAILED" then
-      return now, now.status
-    end
-    if now.status == "AVAILABLE" and cancelled_since(id, began) then
-      return now, "cancelled"
-    end
-    return nil, now.status
-  end, { every = 5, stall = timeout_s + 600 })
+  local rest = wait_ended(id, began, timeout_s)
   if rest.status == "SWITCHOVER_COMPLETED" then
     return true
   end

@@ -181,7 +181,9 @@ end
 
 -- mode: "deregister" or "recreate". The way back is registered first: it looks at what is missing.
 function proxy.take_out(captured, db, mode, way)
-  way_back.add(way, "bring back proxy " .. captured.proxy.name, function () proxy.restore(captured) end)
+  way_back.add(way, "bring back proxy " .. captured.proxy.name, function ()
+    captured.now = proxy.restore(captured) -- for those who are led back to it: its addresses may be new
+  end)
   if mode == "deregister" then
     deregister(captured, db)
   else

@@ -148,13 +148,21 @@ local function check_secrets(items, side)
   end
 end
 
--- Past the proxy, straight to the database.
-function repoint.bypass(items, workloads, way)
+-- Where `item` led to before, in the proxy as it is now.
+local function home(item, captured)
+  return proxies.host_of(captured, item.endpoint) .. (item.from:match(":%d+$") or "")
+end
+
+-- Past the proxy, straight to the database. `captured` is the proxy as it was; its member `now`, as it was made again.
+function repoint.bypass(items, workloads, captured, way)
+  local function from(item)
+    return home(item, captured.now or captured)
+  end
   way_back.add(way, "restart the workloads", function () repoint.restart(workloads) end)
   for _, item in ipairs(items) do
     if item.kind == "secret" then
       set_secret(item, item.from, item.to)
-      way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, item.from) end)
+      way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
     end
   end
   repoint.restart(workloads)
@@ -162,7 +170,9 @@ function repoint.bypass(items, workloads, way)
   for _, item in ipairs(items) do
     if item.kind == "lambda" then
       set_lambda(item, item.from, item.to)
-      way_back.add(way, "point function " .. item.func .. " back", function () set_lambda(item, item.to, item.from) end)
+      way_back.add(way, "point function " .. item.func .. " back", function ()
+        set_lambda(item, item.to, from(item))
+      end)
       local version = release(item, "past the proxy")
       set_alias(item, version, item.version)
       way_back.add(way, "put alias " .. item.alias .. " back", function () set_alias(item, item.version, version) end)
@@ -175,8 +185,7 @@ end
 function repoint.back(items, workloads, captured)
   for i = #items, 1, -1 do
     local item = items[i]
-    local port = item.from:match(":%d+$") or ""
-    item.back = proxies.host_of(captured, item.endpoint) .. port
+    item.back = home(item, captured)
     if item.kind == "lambda" then
       set_lambda(item, item.to, item.back)
       set_alias(item, release(item, "through the proxy"), item.direct)
