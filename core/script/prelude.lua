@@ -312,11 +312,11 @@ end
 
 -- cairn.check(CONDITION, TEXT) -> CONDITION
 --
--- Record that something holds that must hold. When it doesn't: an error of kind failed with that text.
+-- Record that something holds that must hold. When it doesn't: an error of kind failed, "not so: TEXT".
 function cairn.check(condition, text)
     text = text_of("cairn.check", "the text", text)
     if not condition then
-        host.throw("failed", text, "check")
+        host.throw("failed", "not so: " .. text, "check")
     end
     host.note("cairn.check", "check", { text = text })
     return condition
@@ -365,6 +365,17 @@ function cairn.now()
         misuse("cairn.now: there is no run yet: call it within `run`")
     end
     return run.now
+end
+
+-- cairn.run_id() -> TEXT
+--
+-- The run's id: what makes a name of something that the run makes its own, and the same in each replay.
+function cairn.run_id()
+    local run = host.run()
+    if not run then
+        misuse("cairn.run_id: there is no run yet: call it within `run`")
+    end
+    return run.id
 end
 
 -- cairn.secret(NAME) -> a secret

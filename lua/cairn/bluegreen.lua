@@ -130,8 +130,8 @@ local function cancelled_since(id, since)
   return false
 end
 
--- Wait until the switchover has ended, one way or the other. A failure must be seen twice: after a second attempt a stale
--- answer may still tell of the first.
+-- Wait until the switchover has ended, one way or the other. A failure must be seen twice: after a second attempt a
+-- stale answer may still tell of the first.
 local function wait_ended(id, began, timeout_s)
   while true do
     local rest = waits.till("switchover", function ()
