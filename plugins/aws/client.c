@@ -1,0 +1,237 @@
+/*
+ * client.c: one signed request to a service of AWS; used by the protocols.
+ * SPDX-License-Identifier: MIT
+ */
+#include "client.h"
+
+#include "common/alloc.h"
+#include "endpoint.h"
+#include "errors.h"
+#include "identity.h"
+#include "profile.h"
+#include "sigv4.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SKEW_MS (4 * 60 * 1000) /* a smaller difference isn't why a signature was refused */
+#define HEADERS_MAX 8
+
+const struct cairn_param client_config[] = {
+    { "region", CAIRN_STR, 0, "region; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's", NULL },
+    { "account", CAIRN_STR, 0, "the account that this environment is, 12 digits; needed before anything is changed", NULL },
+    { "profile", CAIRN_STR, 0, "profile of the shared files; then the keys of the environment don't count", NULL },
+    { "endpoint_url", CAIRN_STR, 0, "address of all services, where neither AWS_ENDPOINT_URL_SERVICE nor AWS_ENDPOINT_URL is set", NULL },
+    { 0 },
+};
+
+static int64_t clock_offset; /* ms that the services' clock is ahead of ours, once it has been learned */
+
+int
+client_open(struct client_session *session, struct cairn_call *call, struct cairn_error *err)
+{
+    *session = (struct client_session){ 0 };
+    if (profile_load(&session->settings, call, profile_name(call), err) < 0 ||
+        endpoint_region(&session->region, call, session->settings, err) < 0 ||
+        credentials_load(&session->credentials, call, session->settings, err) < 0) {
+        client_close(session);
+        return -1;
+    }
+    return 0;
+}
+
+void
+client_close(struct client_session *session)
+{
+    cairn_free(session->settings);
+    credentials_release(&session->credentials);
+    free(session->region);
+    *session = (struct client_session){ 0 };
+}
+
+/* What a request consists of on the wire. */
+struct wire {
+    char *lines[HEADERS_MAX]; /* headers, ended by NULL */
+    char *base; /* of the URL */
+    char *path; /* the endpoint's own and the request's */
+    char *url;
+    char date[SIGV4_DATE];
+};
+
+static void
+release_wire(struct wire *w)
+{
+    for (size_t i = 0; i < HEADERS_MAX; i++) {
+        if (w->lines[i])
+            explicit_bzero(w->lines[i], strlen(w->lines[i]));
+        free(w->lines[i]);
+    }
+    free(w->base);
+    free(w->path);
+    free(w->url);
+}
+
+static void
+add_headers(struct wire *w, const struct client_session *session, const struct client_request *request)
+{
+    char *host = endpoint_host(w->base);
+    size_t n = 0;
+
+    w->lines[n++] = alloc_printf("Host: %s", host);
+    w->lines[n++] = alloc_printf("X-Amz-Date: %s", w->date);
+    if (session->credentials.token)
+        w->lines[n++] = alloc_printf("X-Amz-Security-Token: %s", session->credentials.token);
+    if (request->content_type)
+        w->lines[n++] = alloc_printf("Content-Type: %s", request->content_type);
+    if (request->extra)
+        w->lines[n++] = alloc_str(request->extra);
+    free(host);
+}
+
+static void
+sign(struct wire *w, const struct client_session *session, const struct client_request *request)
+{
+    struct sigv4_request to_sign = {
+        .method = request->method,
+        .path = w->path,
+        .query = request->query,
+        .headers = (const char *const *)w->lines,
+        .body = request->body,
+        .body_len = request->body ? strlen(request->body) : 0,
+        .date = w->date,
+        .region = session->region,
+        .service = request->service->name,
+    };
+    char *value = sigv4_authorization(&to_sign, session->credentials.key_id, session->credentials.secret);
+    size_t n = 0;
+
+    while (w->lines[n])
+        n++;
+    w->lines[n] = alloc_printf("Authorization: %s", value);
+    free(value);
+}
+
+/* Once, as it is. */
+static int
+send_once(struct cairn_call *call, struct client_session *session, const struct client_request *request,
+          struct cairn_http_reply **reply, struct cairn_error *err)
+{
+    struct wire w = { 0 };
+    const char *after_host;
+    int rc = -1;
+
+    if (endpoint_url(&w.base, call, session->settings, request->service->name, request->service->variable, session->region, err) < 0)
+        goto out;
+    after_host = strchr(strstr(w.base, "://") + 3, '/');
+    w.path = alloc_printf("%s%s", after_host ? after_host : "", request->path);
+    w.url = alloc_printf("%.*s%s%s%s", (int)(after_host ? after_host - w.base : (long)strlen(w.base)), w.base, w.path,
+                         request->query ? "?" : "", request->query ? request->query : "");
+    sigv4_date(w.date, cairn_wall(call) + clock_offset);
+    add_headers(&w, session, request);
+    sign(&w, session, request);
+    struct cairn_http_request http = CAIRN_HTTP_REQUEST(
+        .method = request->method, .url = w.url, .headers = (const char *const *)w.lines, .body = request->body,
+        .body_len = request->body ? strlen(request->body) : 0, .reads = request->reads, .timeout_ms = request->timeout_ms,
+        .ca_file = cairn_env(call, "AWS_CA_BUNDLE"));
+    rc = cairn_http(call, &http, reply, err);
+out:
+    release_wire(&w);
+    return rc;
+}
+
+static void
+read_refusal(struct aws_refusal *refusal, const struct cairn_http_reply *reply)
+{
+    size_t len;
+    const char *body = cairn_http_body(reply, &len);
+
+    errors_read(refusal, cairn_http_status(reply), cairn_http_header(reply, "x-amzn-ErrorType"), body, len);
+}
+
+/* Is our clock why the request was refused? Then it is set right. */
+static int
+learn_clock(struct cairn_call *call, const struct aws_refusal *refusal, const struct cairn_http_reply *reply)
+{
+    static const char *const codes[] = {
+        "RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+    };
+    const char *date = cairn_http_header(reply, "Date");
+    struct tm tm = { 0 };
+    int64_t offset;
+    size_t i = 0;
+
+    while (i < sizeof(codes) / sizeof(codes[0]) && strcmp(refusal->code, codes[i]) != 0)
+        i++;
+    if (i == sizeof(codes) / sizeof(codes[0]) || !date || !strptime(date, "%a, %d %b %Y %H:%M:%S", &tm))
+        return 0;
+    offset = (int64_t)timegm(&tm) * 1000 - cairn_wall(call);
+    if (llabs(offset - clock_offset) < SKEW_MS)
+        return 0;
+    cairn_log(call, "the clock of this host is %lld s %s that of AWS: requests are signed with theirs",
+              (long long)llabs(offset) / 1000, offset > 0 ? "behind" : "ahead of");
+    clock_offset = offset;
+    return 1;
+}
+
+/* Were the credentials refused as expired, and are there new ones in the meantime? */
+static int
+renew(struct cairn_call *call, struct client_session *session, const struct aws_refusal *refusal)
+{
+    char before[SIGV4_HEX], now[SIGV4_HEX];
+    struct cairn_error ignored = { 0 };
+    struct client_session fresh;
+
+    if (strncmp(refusal->code, "ExpiredToken", 12) != 0 || client_open(&fresh, call, &ignored) < 0)
+        return 0;
+    credentials_digest(before, &session->credentials);
+    credentials_digest(now, &fresh.credentials);
+    if (!strcmp(before, now)) {
+        client_close(&fresh);
+        return 0;
+    }
+    client_close(session);
+    *session = fresh;
+    return 1;
+}
+
+int
+client_exchange(struct cairn_call *call, struct client_session *session, const struct client_request *request,
+                struct cairn_http_reply **reply, struct cairn_error *err)
+{
+    struct aws_refusal refusal;
+
+    for (int again = 0;; again++) {
+        if (send_once(call, session, request, reply, err) < 0)
+            return -1;
+        if (cairn_http_status(*reply) / 100 == 2)
+            return 0;
+        read_refusal(&refusal, *reply);
+        if (again || (!learn_clock(call, &refusal, *reply) && !renew(call, session, &refusal)))
+            break;
+        cairn_http_free(*reply);
+        *reply = NULL;
+        if (identity_check(call, session, !request->reads, err) < 0)
+            return -1;
+    }
+    cairn_http_free(*reply);
+    *reply = NULL;
+    return errors_fail(err, request->action, &refusal, request->reads);
+}
+
+int
+client_send(struct cairn_call *call, const struct client_request *request, struct cairn_http_reply **reply,
+            struct cairn_error *err)
+{
+    struct client_session session;
+    int rc;
+
+    *reply = NULL;
+    if (client_open(&session, call, err) < 0)
+        return -1;
+    rc = identity_check(call, &session, !request->reads, err);
+    if (rc == 0)
+        rc = client_exchange(call, &session, request, reply, err);
+    client_close(&session);
+    return rc;
+}
