@@ -30,7 +30,9 @@ struct engine_options {
     struct plugins *plugins;
     struct engine_watch watch;
     const char *by; /* who drives: "user@host" */
+    int wait_gates; /* stay while gates and signals are open: somebody will answer, here or from another process */
     int no_wait; /* stop in state waiting as soon as only gates, signals and timers are left */
+    int accept_plugins; /* go on with plugins that changed since the run used them */
     int confirm_all; /* destructive steps need no typed confirmation: --confirm was given for them */
     json_t *confirm; /* list of names given by --confirm */
 };

@@ -1,0 +1,344 @@
+/*
+ * live.c: a run from its beginning to its rest, as far as it is not a single command; called from everywhere in the engine.
+ * SPDX-License-Identifier: MIT
+ */
+#include "engine/live.h"
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "engine/params.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PUT_AWAY_MS 60000 /* wall time: a run that has nothing to do for so long needs no script host */
+
+/* ---- jobs ---- */
+
+struct job *
+job_new(struct live *live, struct run_command *command, enum job_kind kind)
+{
+    struct job *job = alloc_zero(1, sizeof(*job));
+
+    job->live = live;
+    job->command = command;
+    job->kind = kind;
+    job->began = clock_now();
+    job->doubted = command->in_doubt;
+    uv_timer_init(&live->engine->loop, &job->timer);
+    job->timer.data = job;
+    job->next = live->jobs;
+    live->jobs = job;
+    return job;
+}
+
+static void
+on_job_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void
+job_free(struct job *job)
+{
+    struct job **at = &job->live->jobs;
+
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    turn_forget_job(job->live->engine, job);
+    if (job->call)
+        pool_drop(job->call);
+    json_decref(job->refusal);
+    free(job->note);
+    uv_close((uv_handle_t *)&job->timer, on_job_closed);
+}
+
+static void
+on_job_timer(uv_timer_t *timer)
+{
+    struct job *job = timer->data;
+
+    job->due = 0;
+    job->then(job);
+}
+
+void
+job_after(struct job *job, int64_t ms, void (*then)(struct job *job))
+{
+    job->then = then;
+    job->due = clock_now() + (ms > 0 ? ms : 0);
+    uv_timer_start(&job->timer, on_job_timer, (uint64_t)clock_to_wall(ms), 0);
+}
+
+struct job *
+job_find(const struct live *live, const char *id)
+{
+    for (struct job *job = live->jobs; job; job = job->next)
+        if (strcmp(job->command->id, id) == 0)
+            return job;
+    return NULL;
+}
+
+/* A step that waits to be sent once more isn't in flight: its last attempt was refused. */
+int
+job_steps(const struct live *live)
+{
+    int n = 0;
+
+    for (const struct job *job = live->jobs; job; job = job->next)
+        n += job->kind == JOB_STEP && !job->due;
+    return n;
+}
+
+/* ---- what the one who watches is told ---- */
+
+void
+live_log(struct live *live, const char *text)
+{
+    const struct engine_watch *watch = &live->engine->options.watch;
+
+    if (watch->log)
+        watch->log(watch->data, live->run, text);
+}
+
+void
+live_on_log(void *job, const char *text)
+{
+    live_log(((struct job *)job)->live, text);
+}
+
+void
+live_on_progress(void *data, const char *text)
+{
+    struct job *job = data;
+    const struct engine_watch *watch = &job->live->engine->options.watch;
+
+    if (watch->progress)
+        watch->progress(watch->data, job->live->run, job->command->id, text);
+}
+
+/* ---- beginning ---- */
+
+struct live *
+live_new(struct engine *engine, const char *id)
+{
+    struct live *live = alloc_zero(1, sizeof(*live));
+
+    live->engine = engine;
+    live->run = run_new(id);
+    live->modules = json_object();
+    live->todo = json_array();
+    live->hold = json_object();
+    live->early = json_array();
+    live->asking = json_object();
+    live->plugins = json_object();
+    live->next = engine->lives;
+    engine->lives = live;
+    return live;
+}
+
+static int
+check_plugins(const struct live *live, struct cairn_error *err)
+{
+    size_t i;
+    json_t *name;
+
+    json_array_foreach(json_object_get(live->loaded, "plugins"), i, name)
+        if (!plugins_find(live->engine->options.plugins, json_string_value(name)))
+            return cairn_fail(err, CAIRN_ERR_INVALID, "run %s: it uses the plugin %s, and there is none on the plugin path; see: cairn plugin list",
+                              live->main_name, json_string_value(name));
+    return 0;
+}
+
+int
+live_prepare(struct live *live, struct cairn_error *err)
+{
+    json_t *table = NULL;
+    const char *name;
+    json_t *text;
+    int rc = -1;
+
+    if (check_plugins(live, err) < 0 || params_from_spec(&table, json_object_get(live->loaded, "params"), err) < 0)
+        return -1;
+    live->params = json_object();
+    json_object_foreach(live->given, name, text) {
+        char *pair = alloc_printf("%s=%s", name, json_string_value(text));
+
+        rc = params_from_text(live->params, table, pair, err);
+        free(pair);
+        if (rc < 0)
+            goto out;
+    }
+    rc = params_check(live->params, table, "params", err);
+out:
+    json_decref(table);
+    return rc;
+}
+
+/* ---- rest ---- */
+
+void
+live_rest(struct live *live, const char *state, json_t *owned_extra)
+{
+    json_t *record = owned_extra ? owned_extra : json_object();
+
+    json_object_set_new(record, "kind", json_string("stopped"));
+    json_object_set_new(record, "state", json_string(state));
+    turn_append(live, record, TURN_NOW);
+    while (live->jobs)
+        job_free(live->jobs);
+    script_end(live);
+    live->phase = LIVE_RESTED;
+}
+
+void
+live_fail(struct live *live, const struct cairn_error *err, const char *step)
+{
+    json_t *error = error_to_json(err);
+
+    if (step)
+        json_object_set_new(error, "step", json_string(step));
+    if (!live->begun && live->begin_err.kind == CAIRN_ERR_NONE)
+        live->begin_err = *err;
+    if (!live->ended)
+        live->ended = json_pack("{s:s, s:{s:O}}", "state", "failed", "extra", "error", error);
+    json_decref(error);
+    script_end(live);
+    live_check(live);
+}
+
+static void
+take_cancel(struct live *live)
+{
+    json_t *reason = json_object_get(live->cancel, "reason");
+
+    turn_append(live, json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason", reason),
+                TURN_NOW);
+    if (live->phase == LIVE_AWAY)
+        live_wake(live);
+    else
+        script_send(live, json_pack("{s:s, s:I}", "op", "cancel", "t", (json_int_t)clock_now()));
+}
+
+static void
+take_rollback(struct live *live)
+{
+    struct cairn_error err = { 0 };
+
+    live->settling = 0;
+    turn_append(live, json_pack("{s:s, s:s}", "kind", "rollback", "by", live->engine->options.by), TURN_NOW);
+    if (script_start(live, &err) < 0)
+        live_fail(live, &err, NULL);
+}
+
+void
+live_settle(struct live *live)
+{
+    live->settling = 1;
+    for (size_t i = 0; i < live->run->command_count; i++) {
+        struct run_command *command = live->run->commands[i];
+        const char *op = json_string_value(json_object_get(command->intent, "op"));
+        const char *effect = json_string_value(json_object_get(command->intent, "effect"));
+
+        if (!command->voided && !command->outcome && strcmp(op, "step") == 0 && effect && strcmp(effect, "read") != 0)
+            step_begin(job_new(live, command, JOB_STEP), 0);
+    }
+    live_check(live);
+}
+
+void
+live_wake(struct live *live)
+{
+    struct cairn_error err = { 0 };
+
+    if (script_start(live, &err) < 0)
+        live_fail(live, &err, NULL);
+}
+
+enum left { LEFT_WORK, LEFT_TIMERS, LEFT_PEOPLE }; /* what a run that waits waits for */
+
+static enum left
+what_is_left(const struct live *live, int64_t *due)
+{
+    enum left left = LEFT_PEOPLE;
+
+    *due = INT64_MAX;
+    for (const struct job *job = live->jobs; job; job = job->next) {
+        if (job->kind == JOB_STEP || job->polling || (job->kind == JOB_WAIT && !job->due))
+            return LEFT_WORK;
+        if (job->kind == JOB_GATE || job->kind == JOB_SIGNAL)
+            continue;
+        left = LEFT_TIMERS;
+        if (job->due && job->due < *due)
+            *due = job->due;
+    }
+    return left;
+}
+
+/* Nothing can be done at once: rest, or put the script host away until there is something to do. */
+static void
+check_waiting(struct live *live)
+{
+    const struct engine_options *options = &live->engine->options;
+    int64_t due;
+    enum left left = what_is_left(live, &due);
+
+    if (left == LEFT_WORK)
+        return;
+    if ((left == LEFT_PEOPLE && !options->wait_gates) || options->no_wait)
+        live_rest(live, "waiting", json_pack("{s:s}", "why", left == LEFT_PEOPLE ? "an answer" : "a timer"));
+    else if (live->phase == LIVE_RUNNING && (left == LEFT_PEOPLE || clock_to_wall(due - clock_now()) > PUT_AWAY_MS)) {
+        script_end(live);
+        live->phase = LIVE_AWAY;
+    }
+}
+
+void
+live_check(struct live *live)
+{
+    if (live->phase == LIVE_RESTED || !live->begun || live->engine->err.kind != CAIRN_ERR_NONE)
+        return;
+    if (live->ended) {
+        if (job_steps(live) == 0)
+            live_rest(live, json_string_value(json_object_get(live->ended, "state")), json_incref(json_object_get(live->ended, "extra")));
+    } else if (live->engine->stopping) {
+        if (job_steps(live) == 0)
+            live_rest(live, "waiting", json_pack("{s:s}", "why", "interrupted"));
+    } else if (live->settling) {
+        if (!live->jobs)
+            take_rollback(live);
+    } else if (live->cancel_wanted && !live->run->cancelling) {
+        if (job_steps(live) == 0 && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY))
+            take_cancel(live);
+    } else if ((live->phase == LIVE_RUNNING && live->unanswered == 0 && live->jobs) || live->phase == LIVE_AWAY) {
+        check_waiting(live);
+    }
+}
+
+void
+live_free(struct live *live)
+{
+    while (live->jobs)
+        job_free(live->jobs);
+    script_end(live);
+    lock_drop(live->lock);
+    json_decref(live->loaded);
+    json_decref(live->modules);
+    json_decref(live->keys);
+    json_decref(live->todo);
+    json_decref(live->hold);
+    json_decref(live->early);
+    json_decref(live->asking);
+    json_decref(live->plugins);
+    json_decref(live->given);
+    json_decref(live->params);
+    json_decref(live->seed);
+    json_decref(live->cancel);
+    json_decref(live->ended);
+    free(live->main_name);
+    free(live->main_text);
+    run_free(live->run);
+    free(live);
+}

@@ -1,0 +1,341 @@
+/*
+ * step.c: the way of one step from its durable intent to its outcome, and what is done when nobody knows; called by
+ * command.c, and by turn.c when a step may leave.
+ * SPDX-License-Identifier: MIT
+ *
+ *            intent durable
+ *                  |
+ *   READ ----> run() ------ answer ----------------------------> outcome
+ *                  |------- refused for a passing reason ------> run() again, later
+ *                  `------- nobody knows (a change) -----> doubt
+ *                                                            |
+ *              .--------- observe() <------------------------'<--- a resume finds an intent without an outcome
+ *              |   done     -> outcome: adopted
+ *              |   absent   -> looked again, ABSENT_LOOKS times; then, recorded and durable, run() again
+ *              |   conflict -> outcome: an error
+ *              `   unknown  -> the run stops in state unknown; a person resolves
+ */
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/crash.h"
+#include "common/error.h"
+#include "engine/live.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ABSENT_LOOKS 3 /* looks in a row that must see nothing: reads are eventually consistent */
+#define ABSENT_PAUSE_MS 5000 /* between them, on the run's clock */
+#define PASSING_TRIES 12 /* refusals in a row before the workflow is told */
+#define CRASH_TRIES 3 /* a read that crashes its worker */
+#define NOT_YET_PAUSE_MS 10000
+#define NOT_YET_LIMIT_MS 900000 /* how long "not in this state yet" is waited for */
+#define BACKOFF_CAP_MS 20000
+#define ATTEMPTS_MAX 8 /* sent, in doubt, absent, sent again */
+
+static void look(struct job *job);
+static void send_now(struct job *job);
+
+static const char *
+text_of(const struct job *job, const char *member)
+{
+    const char *text = json_string_value(json_object_get(job->command->intent, member));
+
+    return text ? text : "";
+}
+
+static enum cairn_effect
+effect(const struct job *job)
+{
+    return effect_of(text_of(job, "effect"));
+}
+
+static int
+can_observe(const struct job *job)
+{
+    const struct plugins_entry *plugin = plugins_find(job->live->engine->options.plugins, text_of(job, "plugin"));
+    const json_t *action = plugin ? plugins_action(plugin, text_of(job, "action")) : NULL;
+
+    return json_is_true(json_object_get(action, "observe"));
+}
+
+static int64_t
+backoff(int tries)
+{
+    int64_t ms = tries < 5 ? (int64_t)1000 << tries : BACKOFF_CAP_MS;
+
+    return (int64_t)arc4random_uniform((uint32_t)(ms < BACKOFF_CAP_MS ? ms : BACKOFF_CAP_MS)) + 1;
+}
+
+static void
+finish(struct job *job, int ok, json_t *owned_value, const char *how)
+{
+    struct live *live = job->live;
+    char *id = alloc_str(job->command->id);
+    /* A trigger's effect can't be seen afterwards: its outcome doesn't wait. */
+    enum turn_need need = effect(job) == CAIRN_TRIGGER ? TURN_NOW : TURN_LATER;
+
+    job_free(job);
+    command_outcome(live, id, ok, owned_value, how, need);
+    free(id);
+}
+
+/* The step stays in doubt and the run comes to rest; `state` is "unknown" or "failed". */
+static void
+give_up(struct job *job, const char *state, const json_t *error)
+{
+    struct live *live = job->live;
+
+    if (!live->ended)
+        live->ended = json_pack("{s:s, s:{s:O, s:s}}", "state", state, "extra", "error", error, "id", job->command->id);
+    job_free(job);
+    live_check(live);
+}
+
+static struct pool_call *
+call(struct job *job, const char *mode, void (*reply)(void *data, json_t *reply))
+{
+    struct live *live = job->live;
+    const struct plugins_entry *plugin = plugins_find(live->engine->options.plugins, text_of(job, "plugin"));
+    const json_t *action = plugin ? plugins_action(plugin, text_of(job, "action")) : NULL;
+    struct pool_events events = { .data = job, .reply = reply };
+    json_t *request;
+    int slow = 0;
+    size_t i;
+    json_t *flag;
+
+    json_array_foreach(json_object_get(action, "flags"), i, flag)
+        slow |= strcmp(json_string_value(flag), "slow") == 0;
+    request = json_pack("{s:s, s:s, s:O, s:s, s:s, s:s, s:i, s:I}", "mode", mode, "action", text_of(job, "action"), "args",
+                        json_object_get(job->command->intent, "args"), "token", text_of(job, "token"), "run", live->run->id,
+                        "step", job->command->id, "attempt", job->command->attempt, "started",
+                        (json_int_t)job->command->first);
+    events.log = live_on_log;
+    events.progress = live_on_progress;
+    return pool_call(live->engine->pool, text_of(job, "plugin"), request, slow, &events);
+}
+
+/* ---- sent ---- */
+
+/* Send the step once more, when that is durable. */
+static void
+send_again(struct job *job, const char *why)
+{
+    if (job->command->attempt >= ATTEMPTS_MAX) {
+        json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "sent many times, and never seen");
+
+        give_up(job, "unknown", error);
+        json_decref(error);
+        return;
+    }
+    turn_append(job->live, json_pack("{s:s, s:s, s:i, s:s}", "kind", "attempt", "id", job->command->id, "attempt",
+                                     job->command->attempt + 1, "why", why), TURN_NOW);
+    job->doubted = 1;
+    job->absent = 0;
+    turn_send_step(job);
+}
+
+static void
+doubt(struct job *job, const json_t *error)
+{
+    turn_append(job->live, json_pack("{s:s, s:s, s:O}", "kind", "doubt", "id", job->command->id, "error", error), TURN_LATER);
+    job->absent = 0;
+    job->tries = 0;
+    look(job);
+}
+
+static int
+kind_is_passing(enum cairn_error_kind kind)
+{
+    return kind == CAIRN_ERR_THROTTLED || kind == CAIRN_ERR_UNAVAILABLE;
+}
+
+static int
+kind_is_doubtful(enum cairn_error_kind kind)
+{
+    return kind == CAIRN_ERR_TIMEOUT || kind == CAIRN_ERR_IN_DOUBT || kind == CAIRN_ERR_INTERNAL;
+}
+
+static void
+read_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
+{
+    int limit = kind == CAIRN_ERR_INTERNAL ? CRASH_TRIES : PASSING_TRIES;
+
+    if ((kind_is_passing(kind) || kind_is_doubtful(kind)) && ++job->tries < limit && !job->live->engine->stopping)
+        job_after(job, backoff(job->tries), send_now);
+    else
+        finish(job, 0, json_incref(error), "replied");
+}
+
+static void
+change_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
+{
+    int again = kind_is_passing(kind) && ++job->tries < PASSING_TRIES;
+    int not_yet = kind == CAIRN_ERR_NOT_YET && clock_now() - job->began < NOT_YET_LIMIT_MS;
+
+    if (kind_is_doubtful(kind)) {
+        doubt(job, error);
+    } else if ((again || not_yet) && !job->live->engine->stopping && !job->live->cancel_wanted) {
+        job_after(job, not_yet ? NOT_YET_PAUSE_MS : backoff(job->tries), send_now);
+    } else if (job->doubted && can_observe(job)) {
+        /* The refusal may be the echo of the attempt that nobody knows about: look before it is believed. */
+        job->refusal = json_incref(error);
+        job->tries = 0;
+        look(job);
+    } else {
+        finish(job, 0, json_incref(error), "replied");
+    }
+}
+
+static void
+on_answer(void *data, json_t *reply)
+{
+    struct job *job = data;
+    json_t *error = json_object_get(reply, "error");
+    struct cairn_error err = { 0 };
+
+    crash_point("engine.replied");
+    job->call = NULL;
+    if (json_is_true(json_object_get(reply, "ok"))) {
+        finish(job, 1, json_incref(json_object_get(reply, "value")), "replied");
+        return;
+    }
+    error_from_json(&err, error);
+    if (effect(job) == CAIRN_READ)
+        read_refused(job, err.kind, error);
+    else
+        change_refused(job, err.kind, error);
+}
+
+static void
+send_now(struct job *job)
+{
+    job->call = call(job, "run", on_answer);
+}
+
+void
+step_send(struct job *job)
+{
+    crash_point("engine.sending");
+    send_now(job);
+}
+
+/* ---- in doubt ---- */
+
+static void
+seen_nothing(struct job *job)
+{
+    const struct live *live = job->live;
+
+    if (++job->absent < ABSENT_LOOKS)
+        job_after(job, ABSENT_PAUSE_MS, look);
+    else if (job->refusal)
+        finish(job, 0, json_incref(job->refusal), "replied");
+    else if (live->settling || live->cancel_wanted)
+        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "was not done, and is not wanted any more"),
+               "observed");
+    else
+        send_again(job, "the world shows no trace of it");
+}
+
+static void
+look_failed(struct job *job, const json_t *error)
+{
+    struct cairn_error err = { 0 };
+
+    error_from_json(&err, error);
+    if ((kind_is_passing(err.kind) || kind_is_doubtful(err.kind)) && ++job->tries < PASSING_TRIES)
+        job_after(job, backoff(job->tries), look);
+    else
+        give_up(job, "failed", error);
+}
+
+static void
+on_look(void *data, json_t *reply)
+{
+    struct job *job = data;
+    const char *seen = json_string_value(json_object_get(reply, "seen"));
+    json_t *error = json_object_get(reply, "error");
+
+    job->call = NULL;
+    if (!json_is_true(json_object_get(reply, "ok")) || !seen) {
+        look_failed(job, error);
+        return;
+    }
+    job->tries = 0;
+    turn_append(job->live, json_pack("{s:s, s:s, s:s, s:i, s:O*}", "kind", "observed", "id", job->command->id, "seen", seen,
+                                     "look", job->absent + 1, "error", error), TURN_LATER);
+    if (strcmp(seen, "done") == 0)
+        finish(job, 1, json_incref(json_object_get(reply, "value")), "observed");
+    else if (strcmp(seen, "absent") == 0)
+        seen_nothing(job);
+    else if (strcmp(seen, "conflict") == 0 && !job->refusal)
+        finish(job, 0, json_incref(error), "observed");
+    else
+        give_up(job, "unknown", error);
+}
+
+static void
+look(struct job *job)
+{
+    if (can_observe(job)) {
+        job->call = call(job, "observe", on_look);
+    } else if (effect(job) == CAIRN_SET) {
+        if (job->live->settling || job->live->cancel_wanted)
+            finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
+                   "observed");
+        else
+            send_again(job, "setting the same value twice is the same state");
+    } else {
+        json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text",
+                                  "sent, and this action leaves no trace that could be looked for");
+
+        give_up(job, "unknown", error);
+        json_decref(error);
+    }
+}
+
+void
+step_begin(struct job *job, int fresh)
+{
+    const struct run_command *command = job->command;
+    json_t *error;
+
+    if (effect(job) == CAIRN_READ) {
+        send_now(job);
+    } else if (job->live->settling && !command->in_doubt && command->attempt_epoch == job->live->run->epoch) {
+        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "was not done, and is not wanted any more"), "observed");
+    } else if (fresh || (!command->in_doubt && command->attempt_epoch == job->live->run->epoch)) {
+        turn_send_step(job);
+    } else if (command->in_doubt) {
+        look(job);
+    } else {
+        error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "its driver ended before an answer was recorded");
+        doubt(job, error);
+        json_decref(error);
+    }
+}
+
+int
+step_resolve(struct live *live, const json_t *message)
+{
+    const char *id = json_string_value(json_object_get(message, "id"));
+    struct run_command *command = id ? run_command(live->run, id) : NULL;
+    json_t *value = json_object_get(message, "value");
+    json_t *record;
+
+    if (!command || command->outcome || strcmp(json_string_value(json_object_get(command->intent, "op")), "step") != 0)
+        return 0;
+    if (json_is_true(json_object_get(message, "done"))) {
+        record = json_pack("{s:s, s:s, s:b, s:s, s:O}", "kind", "outcome", "id", id, "ok", 1, "how", "resolved", "by",
+                           json_object_get(message, "by"));
+        json_object_set_new(record, "value", value ? json_incref(value) : json_object());
+    } else {
+        record = json_pack("{s:s, s:s, s:i, s:s, s:O}", "kind", "attempt", "id", id, "attempt", command->attempt + 1, "why",
+                           "resolved: not done", "by", json_object_get(message, "by"));
+    }
+    if (json_object_get(message, "reason"))
+        json_object_set(record, "reason", json_object_get(message, "reason"));
+    turn_append(live, record, TURN_NOW);
+    return 1;
+}
