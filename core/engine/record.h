@@ -6,21 +6,23 @@
  * Its hash is SHA-256 over the previous record's hash (64 hex digits; 64 zeros before the first), a newline, and the body.
  *
  * kind         members
- * started      flow, sources {name: blob hash}, main (name), params, seed, by (user@host), environment, cairn (version)
+ * started      flow, sources {module: {name, hash}} ("" is the workflow itself), params, seed, by (user@host), environment,
+ *              cairn (version)
  * locked       keys
  * plugin       name, version, sha256             first use in the run
  * resumed      by, pid                           a driver took the run over (epoch is the new one)
  * intent       id, op (step|wait|sleep|window|gate|signal), the command's members, stage, at;
- *              for a step also effect, token, flags, and digest of the arguments
+ *              digest (of all that but at and stage); for a step also effect, token, flags. An id that ends in '?' is
+ *              the engine's own question before a destructive step
  * attempt      id, attempt, why                  the step is sent once more, under this epoch
  * doubt        id, error                         sent, and nobody knows what became of it
  * observed     id, seen, look (which one), error what a look at the world showed
- * outcome      id, ok, value | error, how (replied|observed|resolved|answered|elapsed|polled)
+ * outcome      id, ok, value | error, how (replied|observed|resolved|answered|elapsed|polled); by and reason if resolved
  * note         id, op (stage|undo|no_return|check|report|log|parallel), the note's members, stage
  * retry        id, n, void [ids]                 the failed command and what followed it are void
  * cancel       by, reason                        asked for; the run is winding up
  * rollback     by
- * stopped      state, error?, trace?, value?, evidence?   how the run came to rest; state as in run.h
+ * stopped      state, error?, value?, why?, id?           how the run came to rest; state as in run.h
  */
 #ifndef CAIRN_RECORD_H
 #define CAIRN_RECORD_H
