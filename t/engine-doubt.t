@@ -1,0 +1,111 @@
+#!/bin/sh
+# engine-doubt.t: what becomes of a step when nobody knows whether it was done.
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+. "$SRC/t/probe.sh"
+
+flow one <<'END'
+return cairn.workflow {
+  params = { action = { type = "string" }, trouble = { type = "string", default = "" } },
+  run = function (p)
+    local args = { name = "x", trouble = p.trouble ~= "" and p.trouble or nil }
+    if p.action == "set" then args.value = 1 end
+    probe[p.action](args)
+    return "ended"
+  end,
+}
+END
+
+once() { # ACTION TROUBLE
+    run_flow one -p action="$1" -p trouble="$2"
+    [ "$(effects)" = "$1 x" ]
+}
+
+for action in create guarded; do
+    for trouble in crash-before crash-after doubt-before doubt-after; do
+        it "$action with $trouble is done exactly once" "once $action $trouble"
+    done
+done
+it 'create that is lost after the effect is adopted, not sent again' '
+    once create doubt-after
+    records observed | grep -q "\"seen\":\"done\""
+    [ -z "$(records attempt)" ]
+'
+it 'absence is seen three times before a step is sent again' '
+    once create doubt-before
+    [ "$(records observed | grep -c "\"seen\":\"absent\"")" = 3 ]
+    [ "$(records attempt | wc -l)" = 1 ]
+'
+it 'a throttled change is sent again under the same token' '
+    once create throttle:3
+    [ -z "$(records doubt)" ]
+'
+it 'a change that is not possible yet is sent again later' 'once guarded notyet:3'
+it 'a change that could not be sent is sent again' 'once set unavailable:2'
+it 'a refusal goes to the script and fails the run with status 1' '
+    must_fail 1 run_flow one -p action=create -p trouble=fail
+    [ -z "$(effects)" ]
+    grep -q "cairn resume" err
+'
+it 'a failed step is done by resume' '
+    must_fail 1 run_flow one -p action=create -p trouble=fail
+    cairn resume @last
+    [ "$(effects)" = "create x" ]
+'
+it 'a trigger in doubt stops the run in state unknown with status 5' '
+    must_fail 5 run_flow one -p action=trigger -p trouble=doubt-after
+    [ "$(effects)" = "trigger x" ]
+'
+it 'a trigger with evidence is adopted' 'once evident doubt-after'
+it 'a person resolves an unknown step as done, and it is not sent again' '
+    must_fail 5 run_flow one -p action=trigger -p trouble=doubt-after
+    step=$(records doubt | jq -r .id)
+    cairn resolve "@last:$step" --done --reason "seen in the console"
+    cairn resume @last
+    [ "$(effects)" = "trigger x" ]
+    records outcome | grep -q "seen in the console"
+'
+it 'a person resolves an unknown step as not done, and it is sent once more' '
+    must_fail 5 run_flow one -p action=trigger -p trouble=doubt-before
+    [ -z "$(effects)" ]
+    step=$(records doubt | jq -r .id)
+    cairn resolve "@last:$step" --not-done --reason "no trace in the console"
+    cairn resume @last
+    [ "$(effects)" = "trigger x" ]
+'
+it 'an unknown run that is resumed without an answer stops in unknown again' '
+    must_fail 5 run_flow one -p action=trigger -p trouble=doubt-after
+    must_fail 5 cairn resume @last
+    [ "$(effects)" = "trigger x" ]
+'
+it 'a read whose worker crashes is repeated' '
+    run_flow one -p action=read -p trouble=crash-before
+    [ -z "$(records doubt)" ]
+'
+
+# Each named instant of the engine and of the worker: killed there, resumed, done once.
+sweep() { # ACTION
+    fresh
+    rm -f points
+    CAIRN_CRASH_LOG=$T/points cairn run "$T/one.lua" -p action="$1"
+    sort points | uniq -c | while read -r times name; do
+        n=0
+        while [ "$n" -lt "$times" ]; do
+            n=$((n + 1))
+            fresh
+            status=0
+            CAIRN_CRASH_AT=$name:$n cairn run "$T/one.lua" -p action="$1" >out 2>err || status=$?
+            # no record yet: nothing was begun, and nothing may have been done
+            if [ -n "$(cairn runs -o json | jq -r ".runs[].id")" ]; then
+                [ "$(cairn runs -o json | jq -r ".runs[0].state")" = "done" ] || cairn resume @last >out 2>err
+                [ "$(effects)" = "$1 x" ] || { echo "$name:$n: status $status: $(effects)"; cat err; exit 1; }
+            else
+                [ -z "$(effects)" ]
+            fi
+        done
+    done
+}
+it 'create survives a kill at each named instant and is done exactly once' 'sweep create'
+it 'guarded survives a kill at each named instant and is done exactly once' 'sweep guarded'
+finish
