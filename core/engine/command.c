@@ -325,14 +325,34 @@ command_again(struct live *live, const char *id)
         begin(live, command->intent);
 }
 
-void
-command_drop(struct live *live)
+static void
+drop(struct live *live, const char *id)
 {
-    json_array_clear(live->todo);
-    json_object_clear(live->asking);
-    while (live->jobs)
-        job_free(live->jobs);
-    /* What was dropped isn't missing, in this replay or a later one: the script gave it, and nobody waits for it. */
+    struct job *job = job_find(live, id);
+    size_t i = json_array_size(live->todo);
+
+    if (job)
+        job_free(job);
+    json_object_del(live->asking, id);
+    while (i-- > 0)
+        if (strcmp(member(json_array_get(live->todo, i), "id"), id) == 0)
+            json_array_remove(live->todo, i);
+}
+
+/* The script gave these commands, so they aren't missing; but nobody waits for them. */
+void
+command_drop(struct live *live, const json_t *ids)
+{
+    size_t i;
+    json_t *id;
+
+    json_array_foreach(ids, i, id) {
+        char *question = alloc_printf("%s?", json_string_value(id));
+
+        drop(live, json_string_value(id));
+        drop(live, question);
+        free(question);
+    }
 }
 
 void

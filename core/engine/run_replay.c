@@ -111,8 +111,8 @@ outcome_event(const struct run *run, const json_t *record)
     int ok = json_is_true(json_object_get(record, "ok"));
     json_t *event;
 
-    if (!command || command->outcome != record)
-        return NULL;
+    if (!command || command->outcome != record || strchr(command->id, '?'))
+        return NULL; /* void, or the answer to the engine's own question */
     event = json_pack("{s:s, s:s, s:b, s:O}", "op", "outcome", "id", command->id, "ok", ok, "t", json_object_get(record, "t"));
     if (ok)
         json_object_set_new(event, "value", json_object_get(record, "value") ? json_incref(json_object_get(record, "value")) : json_null());

@@ -131,7 +131,7 @@ on_message(void *data, json_t *message)
     else if (strcmp(op, "caught_up") == 0)
         command_caught_up(live);
     else if (strcmp(op, "dropped") == 0)
-        command_drop(live);
+        command_drop(live, json_object_get(message, "ids"));
     else if (strcmp(op, "again") == 0)
         command_again(live, json_string_value(json_object_get(message, "id")));
     else if (strcmp(op, "idle") == 0)

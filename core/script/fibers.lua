@@ -533,16 +533,24 @@ local function on_retry(message)
     end
 end
 
+-- The engine need not work on these commands any more: nobody waits for them.
+local function drop(ids)
+    host.send { op = "dropped", ids = host.array(ids) }
+end
+
 local function on_cancel()
+    local ids = {}
     cancelling = true
     for _, f in ipairs(fibers) do
         local id = f.waits_for
         if id and f.leaving == 0 then
+            ids[#ids + 1] = id
             polls[id] = nil
             waiting[id], f.waits_for = nil, nil
             ready(f, { ok = false, error = { kind = "cancelled", text = "the run was cancelled" } })
         end
     end
+    drop(ids)
 end
 
 local handlers = {
@@ -582,6 +590,11 @@ local function finish(f, ok, value)
 end
 
 begin_rollback = function()
+    local ids = {}
+    for _, f in ipairs(fibers) do
+        ids[#ids + 1] = f.waits_for
+    end
+    drop(ids)
     fibers, queue, waiting, polls, ended, cancelling = {}, {}, {}, {}, nil, false
     local f = new_fiber("u", function()
         for i = #undos, 1, -1 do

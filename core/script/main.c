@@ -45,6 +45,17 @@ start(lua_State *L, json_t *message, struct cairn_error *err)
     return rc < 0 ? -1 : api_call(L, "on_caught_up", NULL, err);
 }
 
+/* A live event was digested: the engine may take it that nothing more follows from it. */
+static int
+say_idle(struct cairn_error *err)
+{
+    json_t *idle = json_pack("{s:s}", "op", "idle");
+    int rc = frame_write(FRAME_FD, idle, err);
+
+    json_decref(idle);
+    return rc;
+}
+
 static int
 handle(lua_State *L, json_t *message, struct cairn_error *err)
 {
@@ -55,7 +66,7 @@ handle(lua_State *L, json_t *message, struct cairn_error *err)
         return api_call(L, "on_load", message, err);
     if (op && strcmp(op, "start") == 0)
         return start(L, message, err);
-    return api_call(L, "on_event", message, err);
+    return api_call(L, "on_event", message, err) < 0 ? -1 : say_idle(err);
 }
 
 /* What no fiber could catch, above all memory that ran out while a message was worked on. */
