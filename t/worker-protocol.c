@@ -299,33 +299,50 @@ crash_points_kill_where_they_say(void **state)
 }
 
 static void
-nobody_can_read_the_memory_of_a_worker_and_it_leaves_no_core(void **state)
+a_worker_leaves_no_core(void **state)
 {
     struct worker w;
-    char *path, *limits;
-    struct stat st;
+    char *path;
+    char limits[4096] = "";
+    FILE *f;
 
     (void)state;
     start(&w, NULL);
     path = alloc_printf("/proc/%d/limits", (int)w.pid);
-    limits = alloc_zero(1, 4096);
-    {
-        FILE *f = fopen(path, "r");
-
-        assert_non_null(f);
-        assert_true(fread(limits, 1, 4095, f) > 0);
-        fclose(f);
-    }
+    f = fopen(path, "re");
+    assert_non_null(f);
+    assert_true(fread(limits, 1, sizeof(limits) - 1, f) > 0);
+    fclose(f);
     assert_non_null(strstr(limits, "Max core file size        0                    0"));
     free(path);
-    free(limits);
+    worker_end(&w);
+}
+
+/* The kernel gives the files of a process that isn't dumpable to root. When root tests, the worker must be somebody else's. */
+static void
+others_of_the_same_user_can_not_read_the_memory_of_a_worker(void **state)
+{
+    uid_t nobody = geteuid() ? geteuid() : 65534;
+    char *program = copy_program(BUILD_DIR "/cairn-worker", "cairn-worker");
+    char *plugin = copy_program(PROBE, "probe.so");
+    struct worker w;
+    struct stat st;
+    char *path;
+
+    (void)state;
+    worker_uid = geteuid() ? 0 : nobody;
+    worker_start(&w, plugin, NULL);
+    worker_uid = 0;
+    json_decref(worker_configure(&w, probe_config(), NULL));
     path = alloc_printf("/proc/%d/mem", (int)w.pid);
     assert_int_equal(stat(path, &st), 0);
 #ifndef __SANITIZE_ADDRESS__
-    assert_int_equal(st.st_uid, 0); /* the kernel gives the files of a process that isn't dumpable to root */
+    assert_int_equal(st.st_uid, 0);
 #endif
+    assert_int_equal(worker_end(&w), 0);
     free(path);
-    worker_end(&w);
+    free(plugin);
+    free(program);
 }
 
 static void
@@ -564,7 +581,8 @@ main(void)
         T(a_cancel_ends_a_sleep_and_what_came_with_it_is_not_lost),
         T(a_sleep_is_on_the_clock_of_the_run),
         T(crash_points_kill_where_they_say),
-        T(nobody_can_read_the_memory_of_a_worker_and_it_leaves_no_core),
+        T(a_worker_leaves_no_core),
+        T(others_of_the_same_user_can_not_read_the_memory_of_a_worker),
         T(the_terminal_can_not_interrupt_a_worker),
         T(a_bad_section_is_refused),
         T(keys_of_other_plugins_in_a_shared_section_are_left_alone),

@@ -19,6 +19,8 @@
 
 #define VARIABLES_MAX 16
 
+uid_t worker_uid;
+
 static char folder[64];
 static pid_t folder_owner;
 
@@ -27,7 +29,7 @@ static pid_t folder_owner;
 static void __attribute__((noreturn))
 become_worker(int fd, const char *plugin, const char *const *variables)
 {
-    char *argv[] = { alloc_str(BUILD_DIR "/cairn-worker"), alloc_str(plugin), NULL };
+    char *argv[] = { alloc_str(worker_uid ? "cairn-worker" : BUILD_DIR "/cairn-worker"), alloc_str(plugin), NULL };
     char *envp[VARIABLES_MAX] = { NULL };
 
     for (size_t i = 0; variables && variables[i] && i + 1 < VARIABLES_MAX; i++)
@@ -37,6 +39,8 @@ become_worker(int fd, const char *plugin, const char *const *variables)
         _exit(126);
     if (fd == FRAME_FD)
         fcntl(fd, F_SETFD, 0);
+    if (worker_uid && (chdir(scratch()) < 0 || setgid(worker_uid) < 0 || setuid(worker_uid) < 0))
+        _exit(126);
     execve(argv[0], argv, envp);
     _exit(127);
 }
@@ -226,6 +230,17 @@ run_program(const char *const *argv, const char *output)
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+char *
+copy_program(const char *path, const char *name)
+{
+    char *to = scratch_file(name);
+    const char *const argv[] = { "cp", path, to, NULL };
+
+    assert_int_equal(run_program(argv, NULL), 0);
+    assert_int_equal(chmod(to, 0755) | chmod(scratch(), 0755), 0);
+    return to;
 }
 
 char *

@@ -23,6 +23,8 @@ struct worker {
     int status; /* of waitpid, once it has ended */
 };
 
+extern uid_t worker_uid; /* whom a worker that is started belongs to; 0: the one who tests */
+
 /* `variables` are "NAME=value", ended by NULL; may be NULL. Whatever goes wrong here fails the test. */
 void worker_start(struct worker *w, const char *plugin, const char *const *variables);
 void worker_send(struct worker *w, json_t *owned);
@@ -45,6 +47,7 @@ char *scratch_file(const char *name); /* freed with free() */
 char *read_text(const char *path); /* freed with free(); "" when there is none */
 
 /* cc -shared -fPIC -fvisibility=hidden -o OUT SOURCE MORE...; gives OUT, which lies in scratch(); freed with free(). */
+char *copy_program(const char *path, const char *name); /* into scratch(), executable by all; freed with free() */
 char *build_plugin(const char *source, const char *name, ...) __attribute__((sentinel));
 int run_program(const char *const *argv, const char *output); /* the exit status; stdout and stderr to the file, or as they are */
 
