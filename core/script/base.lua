@@ -18,7 +18,7 @@ function host.at(otherwise)
     while true do
         local info = getinfo(level, "Sl")
         if not info then
-            return otherwise or "?"
+            return otherwise or host.file or "?"
         end
         if info.what ~= "C" and info.source ~= "=cairn" then
             return (info.source:match("^@(.*)$") or info.short_src) .. ":" .. info.currentline
@@ -203,7 +203,12 @@ local function sort(t, less)
         error(("bad argument #2 to 'sort' (function expected, got %s)"):format(type(less)), 2)
     end
     less = less or function(a, b) return a < b end
-    host.barrier(sort_range, t, {}, 1, #t + 1, less) -- a step within a comparator would leave the list half sorted
+    -- a step within a comparator would leave the list half sorted
+    local ok, e = pcall(host.barrier, sort_range, t, {}, 1, #t + 1, less)
+    if not ok then
+        local text = type(e) == "string" and e:match("^cairn:%d+: (.*)$") -- of the comparison that is ours
+        error(text or e, text and 2 or 0)
+    end
 end
 
 local function setmetatable(t, mt)
@@ -303,6 +308,9 @@ string.format = format
 table.sort = sort
 math.random = random
 math.randomseed = nil
+for name in gmatch("atan2 cosh frexp ldexp log10 pow sinh tanh", "%S+") do
+    math[name] = nil -- some builds of Lua have them
+end
 getmetatable_raw("").__metatable = false
 
 local env = {

@@ -4,7 +4,6 @@
  */
 #include "script/keys.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -48,10 +47,8 @@ compare_numbers(const struct key *a, const struct key *b)
 }
 
 static int
-compare(const void *left, const void *right)
+compare(const struct key *a, const struct key *b)
 {
-    const struct key *a = left;
-    const struct key *b = right;
     int order;
 
     if (a->rank != b->rank)
@@ -62,6 +59,40 @@ compare(const void *left, const void *right)
         return (a->i > b->i) - (a->i < b->i);
     order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
     return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+static void
+sink(struct key *keys, size_t root, size_t count)
+{
+    for (;;) {
+        size_t child = 2 * root + 1;
+        struct key held = keys[root];
+
+        if (child >= count)
+            return;
+        if (child + 1 < count && compare(&keys[child], &keys[child + 1]) < 0)
+            child++;
+        if (compare(&held, &keys[child]) >= 0)
+            return;
+        keys[root] = keys[child];
+        keys[child] = held;
+        root = child;
+    }
+}
+
+/* Heap sort: libc's qsort asks the system for the size of memory, which isn't allowed any more. */
+static void
+sort(struct key *keys, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sink(keys, i, count);
+    for (size_t end = count; end-- > 1;) {
+        struct key first = keys[0];
+
+        keys[0] = keys[end];
+        keys[end] = first;
+        sink(keys, 0, end);
+    }
 }
 
 size_t
@@ -76,7 +107,7 @@ keys_collect(lua_State *L, int index, struct key **keys)
     *keys = lua_newuserdatauv(L, (count ? count : 1) * sizeof(**keys), 0);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
         read_key(L, -2, &(*keys)[n++]);
-    qsort(*keys, count, sizeof(**keys), compare);
+    sort(*keys, count);
     return count;
 }
 

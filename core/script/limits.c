@@ -27,10 +27,12 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+static long turn_ms = LIMITS_TURN_MS;
+
 static void
 too_long(int signal_number)
 {
-    static const char line[] = "the script used more than 2 s of processor time without waiting for anything\n";
+    static const char line[] = "the script used too much processor time in one turn, without waiting for anything\n";
 
     (void)signal_number;
     if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
@@ -84,7 +86,10 @@ int
 limits_begin(struct cairn_error *err)
 {
     struct sigaction action = { .sa_handler = too_long };
+    const char *turn = getenv(LIMITS_TURN_VARIABLE);
 
+    if (turn && strtol(turn, NULL, 10) > 0)
+        turn_ms = strtol(turn, NULL, 10);
     if (close_files(err) < 0 || limit_memory(err) < 0)
         return -1;
     if (limit(RLIMIT_CORE, 0, err) < 0 || limit(RLIMIT_CPU, LIMITS_TOTAL_S, err) < 0)
@@ -155,7 +160,7 @@ out:
 void
 limits_turn(void)
 {
-    struct itimerval turn = { { 0, 0 }, { LIMITS_TURN_S, 0 } };
+    struct itimerval turn = { { 0, 0 }, { turn_ms / 1000, turn_ms % 1000 * 1000 } };
 
     setitimer(ITIMER_PROF, &turn, NULL);
 }

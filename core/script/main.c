@@ -12,7 +12,6 @@
 #include "script/limits.h"
 #include "script/sandbox.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,7 +78,7 @@ give_up(const struct cairn_error *err)
     if (ended)
         frame_write(FRAME_FD, ended, &ignored);
     json_decref(ended);
-    dprintf(STDERR_FILENO, "%s\n", err->text);
+    api_say(err->text);
 }
 
 static int
@@ -90,7 +89,7 @@ serve(lua_State *L)
         json_t *message;
 
         if (frame_read(FRAME_FD, &message, &err) < 0) {
-            dprintf(STDERR_FILENO, "%s\n", err.text);
+            api_say(err.text);
             return LIMITS_EXIT_FAULT;
         }
         if (!message)
@@ -115,7 +114,7 @@ main(void)
         L = prepare(&err);
     }
     if (!L || limits_seal(&err) < 0) {
-        dprintf(STDERR_FILENO, "%s\n", err.text);
+        api_say(err.text);
         return LIMITS_EXIT_FAULT;
     }
     _exit(serve(L));

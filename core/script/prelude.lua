@@ -340,7 +340,7 @@ function cairn.log(text)
     text = clean(tostring(text))
     local context = host.current()
     if not context or context.poll then
-        host.say(text .. "\n")
+        host.say(text)
     else
         host.note("cairn.log", "log", { text = text })
     end
@@ -418,6 +418,7 @@ local function attempt(fn, ...)
 end
 
 local function load_file(message)
+    host.file = message.name
     loading = { open = message.open, modules = message.modules or {}, plugins = message.plugins or {} }
     local chunk, why = host.compile(message.text, message.name)
     if not chunk then
