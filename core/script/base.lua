@@ -32,7 +32,7 @@ function host.trace()
     local lines = {}
     for line in gmatch(traceback("", 2), "[^\n]+") do
         line = line:match("^%s+(.*)$")
-        if line and not line:find("^%[C%]") and not line:find("^cairn:") and not line:find("^%.%.%.") then
+        if line and not line:find("^%[C%]") and not line:find("^cairn:") and not line:find("^%(?%.%.%.") then
             lines[#lines + 1] = line
         end
     end
