@@ -144,8 +144,8 @@ forget(struct driver *d)
     d->heard = d->at = d->trace = NULL;
 }
 
-const char *
-driver_hear(struct driver *d)
+static void
+hear_any(struct driver *d)
 {
     struct pollfd ready = { d->fd, POLLIN, 0 };
     struct cairn_error err = { 0 };
@@ -158,12 +158,19 @@ driver_hear(struct driver *d)
     }
     if (frame_read(d->fd, &message, &err) < 0 || !message) {
         d->heard = alloc_str("");
-        return d->heard;
+        return;
     }
     d->at = take_text(message, "at");
     d->trace = take_text(message, "trace");
     d->heard = describe(message);
     json_decref(message);
+}
+
+const char *
+driver_hear(struct driver *d)
+{
+    for (hear_any(d); strcmp(d->heard, "idle") == 0; hear_any(d))
+        d->idle++;
     return d->heard;
 }
 
@@ -281,6 +288,7 @@ driver_talk_at(const char *lua, const char *talk, const char *file, int line)
 {
     struct driver d;
     char *log;
+    int said = 0;
 
     driver_open(&d);
     driver_load(&d, lua, 0);
@@ -291,6 +299,7 @@ driver_talk_at(const char *lua, const char *talk, const char *file, int line)
         size_t len = strcspn(talk, "\n");
         char *text = alloc_strn(talk, len);
 
+        said += text[0] == '>';
         line_of_talk(&d, text, file, line);
         free(text);
         talk += len + (talk[len] == '\n');
@@ -302,4 +311,6 @@ driver_talk_at(const char *lua, const char *talk, const char *file, int line)
         _fail(file, line);
     }
     free(log);
+    if (d.idle != said)
+        fail_msg("%d events were sent, and it was idle %d times", said, d.idle);
 }

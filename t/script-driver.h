@@ -7,7 +7,7 @@
  *   "> EVENT"  sent live
  *   "< TEXT"   what must be heard next
  * EVENT is one of: "ok ID VALUE", "fail ID KIND TEXT", "retry ID N", "rollback", "cancel", "poll ID", "read ID N VALUE",
- * "readfail ID N KIND TEXT". TEXT is "OP ID PLUGIN.ACTION MEMBERS" with what there is of these; MEMBERS are compact, sorted
+ * "readfail ID N KIND TEXT". Each line that is sent must be answered by an "idle", which isn't written down. TEXT is "OP ID PLUGIN.ACTION MEMBERS" with what there is of these; MEMBERS are compact, sorted
  * JSON without `at`, without `trace`, without an empty `stage`. In all of them ' stands for ".
  */
 #ifndef SCRIPT_DRIVER_H
@@ -26,6 +26,7 @@ struct driver {
     int log_fd; /* the process's stderr */
     pid_t pid;
     int64_t now; /* `t` of the last event */
+    int idle; /* how often "idle" was heard: driver_hear passes over it */
     char *heard; /* the last message; "" at end-of-file */
     char *at; /* its `at` */
     char *trace; /* its trace */

@@ -115,7 +115,7 @@ notes(void **state)
                     "cairn.check(1 > 2, 'one is more than two')"),
                 BEGIN "< check 1 {'text':'it holds'}\n< report 2 {'key':'k','value':[1,2]}\n"
                       "< log 3 {'text':'a\\t1\\ttable\\tfunction'}\n< log 4 {'text':'b'}\n" UP
-                      "< ended {'error':{'code':'check','kind':'failed','text':'one is more than two'},'ok':false}\n");
+                      "< ended {'error':{'code':'check','kind':'failed','text':'not so: one is more than two'},'ok':false}\n");
 }
 
 static const char branches[] =

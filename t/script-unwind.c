@@ -129,15 +129,15 @@ cancels(void **state)
     (void)state;
     driver_talk(block, "= ok 1 {'token':7}\n" BEGIN "< step 1 k8s.restart {'args':{'on':1}}\n"
                        "< step 2 rds.create {'args':{'t':7}}\n" UP "> ok 2 {}\n< step 3 rds.remove {'args':{}}\n> cancel\n"
-                       "< step 3!1/1 k8s.restart {'args':{'off':7}}\n> ok 3!1/1 {}\n" CANCELLED_1 "3" CANCELLED_2);
+                       "< dropped {'ids':['3']}\n< step 3!1/1 k8s.restart {'args':{'off':7}}\n> ok 3!1/1 {}\n" CANCELLED_1 "3" CANCELLED_2);
     driver_talk(block, "= ok 1 {'token':7}\n= cancel\n= ok 2!1/1 {}\n" BEGIN "< step 1 k8s.restart {'args':{'on':1}}\n"
-                       "< step 2 rds.create {'args':{'t':7}}\n< step 2!1/1 k8s.restart {'args':{'off':7}}\n" UP CANCELLED_1
+                       "< step 2 rds.create {'args':{'t':7}}\n< dropped {'ids':['2']}\n< step 2!1/1 k8s.restart {'args':{'off':7}}\n" UP CANCELLED_1
                        "2" CANCELLED_2);
     driver_talk(RUN("pcall(cairn.wait, { title = 't', poll = function() end })\nrds.create {}"),
-                BEGIN "< wait 1 {'every':30000,'stall':0,'title':'t'}\n" UP "> cancel\n" CANCELLED_1 "1" CANCELLED_2);
+                BEGIN "< wait 1 {'every':30000,'stall':0,'title':'t'}\n" UP "> cancel\n< dropped {'ids':['1']}\n" CANCELLED_1 "1" CANCELLED_2);
     driver_talk(RUN("cairn.parallel { function() cairn.sleep(5) end, function() rds.create {} end }"),
                 BEGIN "< parallel 1 {'branches':2}\n< sleep 1.1/1 {'ms':5000,'title':'sleep'}\n"
-                      "< step 1.2/1 rds.create {'args':{}}\n" UP "> cancel\n" CANCELLED_1 "1.1/1" CANCELLED_2);
+                      "< step 1.2/1 rds.create {'args':{}}\n" UP "> cancel\n< dropped {'ids':['1.1/1','1.2/1']}\n" CANCELLED_1 "1.1/1" CANCELLED_2);
 }
 
 static const char undo[] =
@@ -153,15 +153,37 @@ static const char undo[] =
 #define UNDO_FIRST                                                                                                          \
     "< stage u/3 {'ok':true,'phase':'end','title':'second'}\n< stage u/4 {'phase':'begin','title':'first'}\n"               \
     "< step u/5 rds.remove {'args':{'id':'new'},'stage':['first']}\n"
+#define DROPPED(ids) "< dropped {'ids':[" ids "]}\n"
 #define UNDO_END "< stage u/6 {'ok':true,'phase':'end','title':'first'}\n< ended {'ok':true,'value':null}\n"
 
 static void
 rolls_back(void **state)
 {
     (void)state;
-    driver_talk(undo, "= ok 1 {'id':'new'}\n= rollback\n" UNDO_BEGIN UNDO_SECOND UP "> ok u/2 {}\n" UNDO_FIRST "> ok u/5 {}\n" UNDO_END);
+    driver_talk(undo, "= ok 1 {'id':'new'}\n= rollback\n" UNDO_BEGIN DROPPED("'4'") UNDO_SECOND UP "> ok u/2 {}\n" UNDO_FIRST "> ok u/5 {}\n" UNDO_END);
     driver_talk(undo, "= ok 1 {'id':'new'}\n= fail 4 denied no\n= ok 4!1/1 {}\n= rollback\n= ok u/2 {}\n" UNDO_BEGIN
-                      "< step 4!1/1 k8s.restart {'args':{'leave':1}}\n" UNDO_SECOND UNDO_FIRST UP "> ok 4 {}\n> ok u/5 {}\n" UNDO_END);
+                      "< step 4!1/1 k8s.restart {'args':{'leave':1}}\n" DROPPED("") UNDO_SECOND UNDO_FIRST UP "> ok 4 {}\n> ok u/5 {}\n" UNDO_END);
+}
+
+static void
+dropped_on_the_way_back(void **state)
+{
+    (void)state;
+    driver_talk(block, "= ok 1 {'token':7}\n= retry 2 1\n" BEGIN "< step 1 k8s.restart {'args':{'on':1}}\n"
+                       "< step 2 rds.create {'args':{'t':7}}\n< step 2!1r/1 k8s.restart {'args':{'on':1}}\n" UP
+                       "> cancel\n" DROPPED("'2','2!1r/1'") CANCELLED_1 "2!1r/1" CANCELLED_2);
+    driver_talk(block, "= ok 1 {'token':7}\n= retry 2 1\n= rollback\n" BEGIN "< step 1 k8s.restart {'args':{'on':1}}\n"
+                       "< step 2 rds.create {'args':{'t':7}}\n< step 2!1r/1 k8s.restart {'args':{'on':1}}\n"
+                       DROPPED("'2','2!1r/1'") UP "< ended {'ok':true,'value':null}\n");
+}
+
+static void
+leaves_in_spite_of_cancel(void **state)
+{
+    (void)state;
+    driver_talk(block, "= ok 1 {'token':7}\n= fail 2 denied no\n" BEGIN "< step 1 k8s.restart {'args':{'on':1}}\n"
+                       "< step 2 rds.create {'args':{'t':7}}\n< step 2!1/1 k8s.restart {'args':{'off':7}}\n" UP
+                       "> cancel\n" DROPPED("") "> ok 2!1/1 {}\n" NO_1 "2" NO_2);
 }
 
 static void
@@ -170,14 +192,14 @@ rolls_back_to_no_return(void **state)
     (void)state;
     driver_talk(undo, "= ok 1 {'id':'new'}\n= ok 4 {}\n= ok 5 {}\n= rollback\n" UNDO_BEGIN
                       "< step 5 k8s.restart {'args':{'leave':1}}\n< no_return 6 {'title':'done'}\n"
-                      "< step 7 rds.create {'args':{'n':3}}\n" UP "< ended {'ok':true,'value':null}\n");
+                      "< step 7 rds.create {'args':{'n':3}}\n" DROPPED("'7'") UP "< ended {'ok':true,'value':null}\n");
 }
 
 static void
 rollback_fails(void **state)
 {
     (void)state;
-    driver_talk(undo, "= ok 1 {'id':'new'}\n= rollback\n" UNDO_BEGIN UNDO_SECOND UP "> fail u/2 denied no\n"
+    driver_talk(undo, "= ok 1 {'id':'new'}\n= rollback\n" UNDO_BEGIN DROPPED("'4'") UNDO_SECOND UP "> fail u/2 denied no\n"
                       "< stage u/2!1/1 {'ok':false,'phase':'end','title':'second'}\n" NO_1 "u/2" NO_2);
 }
 
@@ -188,7 +210,7 @@ undo_on_detour(void **state)
     driver_talk(RUN("cairn.during(function() cairn.undo('in', function() rds.remove {} end) end, function() end,\n"
                     "function() rds.create {} end)"),
                 "= retry 2 1\n= rollback\n" BEGIN "< undo 1 {'title':'in'}\n< step 2 rds.create {'args':{}}\n< again 2 {'n':1}\n"
-                "< stage u/1 {'phase':'begin','title':'in'}\n< step u/2 rds.remove {'args':{},'stage':['in']}\n" UP
+                DROPPED("'2'") "< stage u/1 {'phase':'begin','title':'in'}\n< step u/2 rds.remove {'args':{},'stage':['in']}\n" UP
                 "> ok u/2 {}\n< stage u/3 {'ok':true,'phase':'end','title':'in'}\n< ended {'ok':true,'value':null}\n");
 }
 
@@ -206,6 +228,8 @@ main(void)
         IT("blocks around a parallel are left and entered again, outermost first", nested_blocks),
         IT("an error that comes from no step counts under the fiber's last command", error_without_step),
         IT("a cancel raises an error in what waits, and leave functions still work", cancels),
+        IT("a cancel on the way back in drops the command and what enter waits for", dropped_on_the_way_back),
+        IT("a cancel leaves a leave function alone that is at work already", leaves_in_spite_of_cancel),
         IT("a rollback runs the undo list, newest first", rolls_back),
         IT("a point of no return empties the undo list", rolls_back_to_no_return),
         IT("a rollback that fails says where", rollback_fails),

@@ -142,6 +142,7 @@ local function new_fiber(path, fn, parent, on_end)
         path = path, count = 0, last = path == "" and "0" or path .. "/0", parent = parent, on_end = on_end,
         durings = {}, -- the blocks it is in, outermost first: {enter, leave, values, entered}
         stages = {}, -- titles
+        open = {}, -- ids of commands that have no outcome: one, or more on the way back in
         leaving = parent and parent.leaving or 0, -- depth of leave functions: they work in spite of a cancel
         co = create(function(...) return xpcall(fn, on_error, ...) end),
     }
@@ -250,6 +251,7 @@ local function come_back(f, id, n)
         end
     end)
     if not ok then
+        remove(f.open)
         error(e, 0)
     end
     host.send({ op = "again", id = id, n = n })
@@ -277,6 +279,7 @@ local function command(what, op, members, poll)
     end
     take_id(f, id)
     f.last = id
+    f.open[#f.open + 1] = id
     host.crash("script.command")
     local event = retries[id]
     retries[id] = nil
@@ -293,6 +296,7 @@ local function command(what, op, members, poll)
         come_back(f, id, event.n)
         event = nil
     end
+    remove(f.open)
     if event.ok then
         return event.value
     end
@@ -544,7 +548,7 @@ local function on_cancel()
     for _, f in ipairs(fibers) do
         local id = f.waits_for
         if id and f.leaving == 0 then
-            ids[#ids + 1] = id
+            table.move(f.open, 1, #f.open, #ids + 1, ids)
             polls[id] = nil
             waiting[id], f.waits_for = nil, nil
             ready(f, { ok = false, error = { kind = "cancelled", text = "the run was cancelled" } })
@@ -592,7 +596,7 @@ end
 begin_rollback = function()
     local ids = {}
     for _, f in ipairs(fibers) do
-        ids[#ids + 1] = f.waits_for
+        table.move(f.open, 1, #f.open, #ids + 1, ids)
     end
     drop(ids)
     fibers, queue, waiting, polls, ended, cancelling = {}, {}, {}, {}, nil, false
