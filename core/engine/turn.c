@@ -61,7 +61,7 @@ turn_append(struct live *live, json_t *owned_record, enum turn_need need)
     a->record.body = json_dumps(owned_record, JSON_COMPACT);
     if (!a->record.body)
         alloc_failed();
-    record_hash(hash, run->head, a->record.body);
+    record_hash(hash, run->head[0] ? run->head : RECORD_NO_HASH, a->record.body);
     a->record.hash = alloc_str(hash);
     push_outgoing(engine, live)->record = json_incref(owned_record);
     *engine->appended_end = a;
