@@ -88,10 +88,12 @@ function M.authenticate(sim, req, protocol, service)
     }
     if expected ~= scope.signature then
         M.fail(code.wrong, "The request signature we calculated does not match the signature you provided. "
-            .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.", 403)
+            .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+                403)
     end
     if scope.service ~= service or scope.region ~= sim.world.region and service ~= "sts" then
-        M.fail(code.wrong, ("Credential should be scoped to a valid region. (%s/%s)"):format(scope.region, scope.service), 403)
+        M.fail(code.wrong, ("Credential should be scoped to a valid region. (%s/%s)"):format(scope.region,
+            scope.service), 403)
     end
     return who
 end
@@ -112,7 +114,8 @@ function M.rest_error(code, message, status)
     return {
         status = status,
         headers = {
-            ["Content-Type"] = "application/json", ["x-amzn-ErrorType"] = code, ["x-amzn-RequestId"] = ids.uuid("request"),
+            ["Content-Type"] = "application/json", ["x-amzn-ErrorType"] = code,
+                ["x-amzn-RequestId"] = ids.uuid("request"),
         },
         body = host.encode { Type = status >= 500 and "Server" or "User", message = message, Message = message },
     }
@@ -163,7 +166,7 @@ local function handle_query(sim, model, req)
         local result = operation(req.form, req)
         local id = ids.uuid("request")
         return xml_reply(200, xml.text(req.action .. "Response", model.namespace, {
-            [req.action .. "Result"] = result or {}, ResponseMetadata = { RequestId = id },
+            [req.action .. "Result"] = result, ResponseMetadata = { RequestId = id },
         }), id)
     end)
 end

@@ -104,7 +104,8 @@ function M.wants_previous()
     return false
 end
 
-local page = "<!DOCTYPE html>\n<html><head><title>Please sign in</title></head><body><h1>Sign in to the network</h1></body></html>\n"
+local page = "<!DOCTYPE html>\n<html><head><title>Please sign in</title></head>"
+    .. "<body><h1>Sign in to the network</h1></body></html>\n"
 
 -- The reply that stands in for the handler's, or nil when the handler is to run.
 function M.instead(fault, req)

@@ -1,7 +1,8 @@
 -- schema.lua: checks a part of the world file, fills in defaults, and says what is wrong and where.
 -- SPDX-License-Identifier: MIT
 --
--- A schema is a table: { type = T, required = bool, default = V, one_of = {...}, min = N, max = N, pattern = P, why = TEXT }.
+-- A schema is a table: { type = T, required = bool, default = V, one_of = {...}, min = N, max = N, pattern = P,
+-- why = TEXT }.
 -- T: string, integer, number, boolean, any, time (ISO 8601; as ms), duration ("38m", "1h30m", "500ms"; as ms),
 -- map (fields = { NAME = SCHEMA }), table (free names; of = SCHEMA), list (of = SCHEMA).
 local host = require "host"
@@ -83,7 +84,8 @@ end
 
 local names = {
     string = "a string", integer = "a whole number", number = "a number", boolean = "true or false", map = "a map",
-    table = "a map", list = "a list", time = "a time like 2026-02-03T04:05:06Z", duration = "a duration like 38m or 14s",
+    table = "a map", list = "a list", time = "a time like 2026-02-03T04:05:06Z",
+        duration = "a duration like 38m or 14s",
 }
 
 local function is(value, kind)

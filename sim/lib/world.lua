@@ -2,11 +2,14 @@
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local clock = require "timers"
+local durations = require "durations"
 local faults = require "faults"
 local ids = require "ids"
 local schema = require "schema"
 
 local M = {}
+
+local account = "^" .. ("%d"):rep(12) .. "$"
 
 local credential = {
     type = "map",
@@ -15,17 +18,19 @@ local credential = {
         secret = { type = "string", required = true },
         token = { type = "string" },
         expires = { type = "time" },
-        account = { type = "string", pattern = "^%d%d%d%d%d%d%d%d%d%d%d%d$", why = "must be 12 digits, in quotes" },
+        account = { type = "string", pattern = account, why = "must be 12 digits, in quotes" },
         user = { type = "string", default = "operator" },
     },
 }
 
 local function common()
     return {
-        account = {
-            type = "string", required = true, pattern = "^%d%d%d%d%d%d%d%d%d%d%d%d$", why = "must be 12 digits, in quotes",
+        account = { type = "string", required = true, pattern = account, why = "must be 12 digits, in quotes" },
+        region = {
+            type = "string", required = true, pattern = "^%l%l%-[%l%-]+%-%d$",
+                why = "must be a region like ca-central-1",
         },
-        region = { type = "string", required = true, pattern = "^%l%l%-[%l%-]+%-%d$", why = "must be a region like ca-central-1" },
+        durations = durations,
         credentials = { type = "list", of = credential },
         clock = {
             type = "map",

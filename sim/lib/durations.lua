@@ -1,0 +1,33 @@
+-- durations.lua: how long things take in the world, as long as the real ones unless the world file says otherwise.
+-- SPDX-License-Identifier: MIT
+local function default(text)
+    return { type = "duration", default = text }
+end
+
+return {
+    type = "map",
+    fields = {
+        apply_group = default "20s", -- a parameter change until it shows in the apply status
+        reboot = default "10s", -- also how long writes are refused
+        modify = default "45s",
+        rename = default "3m",
+        upgrade = default "10m", -- in place
+        upgrade_downtime = default "3m",
+        snapshot = default "4m",
+        cluster_snapshot = default "3m",
+        delete_instance = default "6m",
+        delete_cluster = default "4m",
+        create_blue_green = default "38m",
+        switchover = default "2m",
+        writes_down = default "14s", -- within the switchover
+        delete_blue_green = default "12m",
+        create_proxy = default "25m",
+        delete_proxy = default "21m",
+        create_endpoint = default "4m",
+        delete_endpoint = default "3m",
+        register_target = default "2m",
+        update_function = default "4s",
+        publish_version = default "3s",
+        rollout = default "90s",
+    },
+}

@@ -1,0 +1,218 @@
+-- begin.lua: the RDS state at the beginning, from the world file.
+-- SPDX-License-Identifier: MIT
+local catalog = require "rds.catalog"
+local ids = require "ids"
+local schema = require "schema"
+
+return function (R)
+    local sim = R.sim
+    local day = 86400000
+
+    local function fail(path, why)
+        schema.fail(sim.where, "/rds" .. path, why)
+    end
+
+    local function names(map)
+        local list = {}
+        for name in pairs(map) do
+            list[#list + 1] = name
+        end
+        table.sort(list)
+        return list
+    end
+
+    local function known(path, name, groups, family)
+        local group = groups[name] or name == "default." .. family and { family = family }
+        if not group then
+            local near = schema.nearest(name, names(groups))
+            fail(path, ("there is no parameter group %s%s"):format(name, near and "; did you mean " .. near .. "?"
+                or ""))
+        elseif group.family ~= family then
+            fail(path, ("the parameter group %s is of family %s, not %s"):format(name, group.family, family))
+        end
+    end
+
+    local function begin_groups(section, kind)
+        local table_ = kind == "cluster" and "cluster_groups" or "groups"
+        local key = kind == "cluster" and "cluster_parameter_groups" or "parameter_groups"
+        for _, name in ipairs(names(section[key])) do
+            local g = section[key][name]
+            local parameters = {}
+            for p, value in pairs(g.parameters) do
+                if not catalog.parameters[p] then
+                    local near = schema.nearest(p, names(catalog.parameters))
+                    fail(("/%s/%s/parameters/%s"):format(key, name, p), "unknown parameter"
+                        .. (near and ("; did you mean %s?"):format(near) or ""))
+                end
+                parameters[p] = { value = tostring(value), method = catalog.parameters[p] == "s" and "pending-reboot"
+                    or "immediate" }
+            end
+            R.state()[table_][name] = {
+                name = name, family = g.family, description = g.description, parameters = parameters, tags = g.tags,
+            }
+        end
+    end
+
+    local function check_database(path, db, groups)
+        if not catalog.targets(db.engine, db.version) then
+            local near = schema.nearest(db.version, names(catalog.versions[db.engine]))
+            fail(path .. "/version", ("the world has no %s %s%s"):format(db.engine, db.version,
+                near and "; did you mean " .. near .. "?" or ""))
+        end
+        local family = catalog.family(db.engine, db.version)
+        known(path .. "/parameter_group", db.parameter_group or "default." .. family, groups, family)
+        return family
+    end
+
+    local function check_class(path, engine, version, class)
+        if not catalog.has_class(engine, version, class) then
+            local near = schema.nearest(class, { table.unpack(catalog.classes[engine]) })
+            fail(path .. "/class", ("%s %s is not offered on %s%s"):format(engine, version, class,
+                near and "; did you mean " .. near .. "?" or ""))
+        end
+    end
+
+    local function new_instance(id, given, db, more)
+        local i = {
+            id = id, resource_id = R.new_instance_id(), status = "available", engine = db.engine, version = db.version,
+            class = given.class, pending = {}, tags = given.tags, created = sim.now() - 30 * day,
+            maintenance_window = given.maintenance_window, option_group = given.option_group,
+                auto_minor = given.auto_minor,
+            promotion_tier = given.promotion_tier, monitoring_interval = given.monitoring_interval,
+            performance_insights = given.performance_insights, public = given.public,
+            zone = given.zone or sim.world.region .. "a",
+        }
+        for key, value in pairs(more) do
+            i[key] = value
+        end
+        R.state().instances[i.resource_id] = i
+        R.restart_groups(i)
+        return i
+    end
+
+    -- What both kinds have under the same name in the file and in the state.
+    local function shared(db)
+        return {
+            deletion_protection = db.deletion_protection, backup_retention = db.backup_retention,
+            backup_window = db.backup_window, port = db.port, username = db.username, database = db.database,
+            managed_secret = db.managed_secret, subnet_group = db.subnet_group, security_groups = db.security_groups,
+            encrypted = db.encrypted, kms_key = db.kms_key, iam_auth = db.iam_auth, copy_tags = db.copy_tags,
+        }
+    end
+
+    local function begin_cluster(section, id)
+        local path, given = "/clusters/" .. id, section.clusters[id]
+        if given.engine ~= "aurora-postgresql" then
+            fail(path .. "/engine", "a cluster must be aurora-postgresql")
+        end
+        local family = check_database(path, given, section.cluster_parameter_groups)
+        local members = names(given.instances)
+        local writer = given.writer or members[1]
+        if not given.instances[writer or ""] then
+            fail(path .. (writer and "/writer" or "/instances"), writer
+                and ("there is no instance %s in the cluster"):format(writer)
+                or "a cluster needs an instance")
+        end
+        local c = shared(given)
+        c.id, c.resource_id, c.status, c.engine, c.version = id, R.new_cluster_id(), "available", given.engine,
+            given.version
+        c.group, c.pending, c.tags = given.parameter_group or "default." .. family, {}, given.tags
+        c.maintenance_window, c.created = given.maintenance_window, sim.now() - 30 * day
+        local r = sim.world.region
+        c.zones = #given.zones > 0 and given.zones or sim.list { r .. "a", r .. "b", r .. "d" }
+        R.state().clusters[c.resource_id] = c
+        for _, name in ipairs(members) do
+            local member = given.instances[name]
+            local at = path .. "/instances/" .. name
+            known(at .. "/parameter_group", member.parameter_group or "default." .. family, section.parameter_groups,
+                family)
+            check_class(at, given.engine, given.version, member.class)
+            new_instance(name, member, given, {
+                cluster = c.resource_id, writer = name == writer, group = member.parameter_group or "default."
+                    .. family,
+                storage_type = "aurora", allocated_storage = 1, multi_az = false, deletion_protection = false,
+            })
+        end
+    end
+
+    local function begin_instance(section, id)
+        local path, given = "/instances/" .. id, section.instances[id]
+        if given.engine ~= "postgres" then
+            fail(path .. "/engine", "an instance without a cluster must be postgres")
+        end
+        local family = check_database(path, given, section.parameter_groups)
+        check_class(path, given.engine, given.version, given.class)
+        local more = shared(given)
+        more.group = given.parameter_group or "default." .. family
+        more.storage_type, more.allocated_storage = given.storage_type, given.allocated_storage
+        more.iops, more.multi_az = given.iops, given.multi_az
+        new_instance(id, given, given, more)
+    end
+
+    local function link_replicas(section)
+        for _, id in ipairs(names(section.instances)) do
+            local source = section.instances[id].replica_of
+            if source then
+                local i = R.find_instance(source)
+                if not i or source == id then
+                    fail("/instances/" .. id .. "/replica_of", ("there is no other instance %s"):format(source))
+                end
+                R.find_instance(id).replica_of = i.resource_id
+            end
+        end
+    end
+
+    local function target(path, given)
+        local c, i = given.cluster and R.find_cluster(given.cluster), given.instance and R.find_instance(given.instance)
+        if given.cluster and given.instance then
+            fail(path, "a proxy has one target: a cluster or an instance")
+        elseif given.cluster and not c then
+            fail(path .. "/cluster", ("there is no cluster %s"):format(given.cluster))
+        elseif given.instance and not i then
+            fail(path .. "/instance", ("there is no instance %s"):format(given.instance))
+        end
+        local db = c or i
+        return db and { { id = db.resource_id, kind = c and "cluster" or "instance", since = sim.now() - day } } or {}
+    end
+
+    local function begin_proxy(name, given)
+        local p = {
+            name = name, id = "prx-" .. ids.hex("proxy", 17), status = "available", engine_family = "POSTGRESQL",
+            role_arn = given.role_arn, subnets = given.subnets, security_groups = given.security_groups,
+                auth = given.auth,
+            require_tls = given.require_tls, idle_timeout = given.idle_timeout, debug_logging = given.debug_logging,
+            tags = given.tags, pool = given.pool, created = sim.now() - 30 * day,
+                targets = target("/proxies/" .. name, given),
+        }
+        R.state().proxies[name] = p
+        for _, e in ipairs(names(given.endpoints)) do
+            local end_ = given.endpoints[e]
+            R.state().endpoints[e] = {
+                name = e, id = "prx-endpoint-" .. ids.hex("endpoint", 17), proxy = name, role = end_.role,
+                    status = "available",
+                subnets = #end_.subnets > 0 and end_.subnets or given.subnets, tags = end_.tags, created = p.created,
+                security_groups = #end_.security_groups > 0 and end_.security_groups or given.security_groups,
+            }
+        end
+    end
+
+    function R.begin(section)
+        for _, name in ipairs { "instances", "clusters", "groups", "cluster_groups", "snapshots", "cluster_snapshots",
+            "deployments", "proxies", "endpoints", "events" } do
+            R.state()[name] = {}
+        end
+        begin_groups(section, "instance")
+        begin_groups(section, "cluster")
+        for _, id in ipairs(names(section.clusters)) do
+            begin_cluster(section, id)
+        end
+        for _, id in ipairs(names(section.instances)) do
+            begin_instance(section, id)
+        end
+        link_replicas(section)
+        for _, name in ipairs(names(section.proxies)) do
+            begin_proxy(name, section.proxies[name])
+        end
+        R.state().maintenance = section.maintenance
+    end
+end

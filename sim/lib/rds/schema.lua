@@ -1,0 +1,155 @@
+-- schema.lua: the section `rds` of the world file.
+-- SPDX-License-Identifier: MIT
+local function str(default)
+    return { type = "string", default = default }
+end
+
+local function bool(default)
+    return { type = "boolean", default = default }
+end
+
+local function int(default, min, max)
+    return { type = "integer", default = default, min = min, max = max }
+end
+
+local function map(fields)
+    return { type = "map", fields = fields }
+end
+
+local function by_name(of)
+    return { type = "table", of = of }
+end
+
+local function list(of)
+    return { type = "list", of = of }
+end
+
+local function with(fields, more)
+    local all = {}
+    for _, part in ipairs { fields, more } do
+        for name, schema in pairs(part) do
+            all[name] = schema
+        end
+    end
+    return all
+end
+
+local tags = by_name { type = "string" }
+local strings = list { type = "string" }
+
+local group = map {
+    family = { type = "string", required = true },
+    description = str "Parameter group",
+    parameters = by_name { type = "any" },
+    tags = tags,
+}
+
+-- What a cluster and an instance of its own have alike.
+local database = {
+    engine = { type = "string", required = true, one_of = { "aurora-postgresql", "postgres" } },
+    version = { type = "string", required = true, pattern = "^%d+%.%d+$",
+        why = "must be a version like \"15.5\", in quotes" },
+    parameter_group = { type = "string" },
+    deletion_protection = bool(false),
+    backup_retention = int(7, 0, 35),
+    backup_window = str "03:00-03:30",
+    maintenance_window = str "sun:04:00-sun:04:30",
+    port = int(5432, 1150, 65535),
+    username = str "postgres",
+    database = { type = "string" },
+    managed_secret = bool(false),
+    subnet_group = str "default",
+    security_groups = strings,
+    encrypted = bool(true),
+    kms_key = { type = "string" },
+    iam_auth = bool(false),
+    copy_tags = bool(true),
+    tags = tags,
+}
+
+local instance = {
+    class = { type = "string", required = true },
+    zone = { type = "string" },
+    option_group = str "default",
+    auto_minor = bool(false),
+    promotion_tier = int(1, 0, 15),
+    monitoring_interval = int(0),
+    performance_insights = bool(false),
+    public = bool(false),
+    tags = tags,
+}
+
+local member = map(with(instance, {
+    parameter_group = { type = "string" },
+    maintenance_window = str "sun:04:00-sun:04:30",
+}))
+
+local alone = map(with(with(instance, database), {
+    storage_type = { type = "string", default = "gp3", one_of = { "gp2", "gp3", "io1", "io2" } },
+    allocated_storage = int(100, 5),
+    iops = { type = "integer" },
+    multi_az = bool(false),
+    replica_of = { type = "string" },
+}))
+
+local auth = map {
+    scheme = str "SECRETS",
+    secret_arn = { type = "string", required = true },
+    iam_auth = { type = "string", default = "DISABLED", one_of = { "DISABLED", "REQUIRED", "ENABLED" } },
+    username = { type = "string" },
+    description = { type = "string" },
+    client_password_auth = { type = "string" },
+}
+
+local endpoint = map {
+    role = { type = "string", default = "READ_WRITE", one_of = { "READ_WRITE", "READ_ONLY" } },
+    subnets = strings,
+    security_groups = strings,
+    tags = tags,
+}
+
+local proxy = map {
+    role_arn = { type = "string", required = true },
+    subnets = { type = "list", of = { type = "string" }, required = true },
+    security_groups = strings,
+    auth = { type = "list", of = auth, required = true },
+    require_tls = bool(true),
+    idle_timeout = int(1800, 1, 28800),
+    debug_logging = bool(false),
+    pool = map {
+        max_connections = int(100, 1, 100),
+        max_idle = int(50, 0, 100),
+        borrow_timeout = int(120, 0, 300),
+        pinning = strings,
+        init_query = { type = "string" },
+    },
+    cluster = { type = "string" },
+    instance = { type = "string" },
+    endpoints = by_name(endpoint),
+    tags = tags,
+}
+
+local maintenance = map {
+    action = { type = "string", required = true },
+    description = { type = "string" },
+    opt_in = { type = "string" },
+    current_apply = { type = "time" },
+    auto_applied_after = { type = "time" },
+    forced_apply = { type = "time" },
+}
+
+return map {
+    zone = str "c8gexample42x", -- the part of all host names that belongs to the account
+    vpc = str "vpc-0a1b2c3d4e5f60718",
+    blue_green_with_proxy = { type = "string", default = "refused", one_of = { "refused", "kept" } },
+    green_deletion_protection = { type = "string", default = "off", one_of = { "off", "copied" } },
+    refuse_switchover = int(0, 0), -- so many calls are refused although the deployment says AVAILABLE
+    fail_switchover = int(0, 0), -- so many switchovers are rolled back
+    parameter_groups = by_name(group),
+    cluster_parameter_groups = by_name(group),
+    clusters = by_name(map(with(database, { zones = strings, instances = by_name(member),
+        writer = { type = "string" } }))),
+    instances = by_name(alone),
+    proxies = by_name(proxy),
+    maintenance = by_name(list(maintenance)),
+}
