@@ -1,8 +1,8 @@
-# lib.sh: what behaviour tests share: TAP, a folder of their own, a simulated world. Sourced first: . "$(dirname "$0")/lib.sh"
+# lib.sh: what behaviour tests share: TAP, a folder of their own, a simulated world; sourced by each as its first act.
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2034
 #
-#   it 'a sentence that is true' 'commands'   one test; the commands run under set -e in a subshell, in the test's folder
+#   it 'a sentence that is true' 'commands'   one test; the commands run under set -e in a subshell, in its folder
 #   must_crash CMD...            the command is killed by SIGKILL
 #   must_fail STATUS CMD...      the command exits with STATUS (or, for `any`, 1..125): a death by signal never counts
 #   start_sim WORLD [ARG...]     a simulated world on loopback; its variables hold for every command that follows
@@ -13,9 +13,9 @@
 #   wait_for NAME                wait for it; the status is its own
 #   finish                       prints the plan; the last line of every test file
 #
-# Variables: $T this test's folder (also the current one), $SRC the sources, $BUILD the build ($CAIRN_BUILD, else the newest
-# of build/check, build/demo, build, and the sources). `cairn` is the uninstalled one. HOME and the XDG folders are in $T;
-# requests to any host but loopback end at a closed port.
+# Variables: $T this test's folder (also the current one), $SRC the sources, $BUILD the build ($CAIRN_BUILD, else the
+# first there is of build/check, build/demo, build, and the sources). `cairn` is the uninstalled one. HOME and the XDG
+# folders are in $T; requests to any host but loopback end at a closed port.
 
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${CAIRN_BUILD:-}
