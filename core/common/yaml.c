@@ -121,6 +121,7 @@ static int
 member(struct reader *r, json_t *map, yaml_event_t *key_event, const char *path, int depth)
 {
     const char *text = (const char *)key_event->data.scalar.value;
+    size_t line = key_event->start_mark.line + 1;
     yaml_event_t event;
     json_t *value = NULL;
     char *key = NULL;
@@ -142,6 +143,8 @@ member(struct reader *r, json_t *map, yaml_event_t *key_event, const char *path,
     value = value_of(r, &event, at, depth);
     if (!value)
         goto out;
+    if (r->lines) /* where people look for it: a map's own line is that of its first key */
+        json_object_set_new(r->lines, at, json_integer((json_int_t)line));
     json_object_set_new(map, key, value);
     rc = 0;
 out:
