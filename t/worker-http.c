@@ -262,6 +262,19 @@ a_header_of_two_lines_is_refused(void **state)
     assert_log("");
 }
 
+static void
+an_error_shows_no_credentials_of_the_url(void **state)
+{
+    json_t *reply = call("change", request("POST", "http://me:pass@127.0.0.1:1/a@b/c?token=x", NULL), NULL);
+
+    (void)state;
+    assert_int_equal(strncmp(error_text(reply), "send POST http://127.0.0.1:1/a@b/c: Failed to connect", 53), 0);
+    json_decref(reply);
+    reply = call("read", request("PUT", "http://127.0.0.1:1?a=me@b", NULL), NULL);
+    assert_string_equal(error_text(reply), "send PUT http://127.0.0.1:1: only run() of a changing action may change something");
+    json_decref(reply);
+}
+
 /* ---- cancel and crash --------------------------------------------------------------------------------------------- */
 
 static void
@@ -448,6 +461,7 @@ main(void)
         T(redirects_are_shown_and_not_followed),
         T(the_request_says_who_sends_it_and_no_more_than_it_was_told),
         T(a_header_of_two_lines_is_refused),
+        T(an_error_shows_no_credentials_of_the_url),
         T(a_cancel_breaks_off_a_read),
         T(a_cancel_does_not_break_off_a_change),
         T(crash_points_are_before_and_after_a_change_only),

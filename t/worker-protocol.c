@@ -540,6 +540,10 @@ secrets_are_masked_in_log_progress_and_errors(void **state)
     assert_said(&w, json_string("by proxy-word"), "proxy-word", "by ***");
     assert_said(&w, secret("a&b=c&d"), "a&b=c&d", "***");
     assert_said(&w, json_string("sent a%26b%3Dc%26d of a call before"), "a%26b", "sent *** of a call before");
+    assert_said(&w, secret("of-a-file\n"), "of-a-file", "*** ");
+    assert_said(&w, json_string("as of-a-file"), "of-a-file", "as ***");
+    assert_said(&w, secret("two\nlines"), "lines", "***");
+    assert_said(&w, json_string("{two\\nlines}"), "lines", "{***}");
     assert_said(&w, json_string("line one\nline two"), "\\n", "line one line two");
     worker_end(&w);
 }

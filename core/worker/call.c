@@ -192,7 +192,7 @@ static void
 finish(struct cairn_call *call)
 {
     call->token = call->run = call->step = "";
-    call->changes = 0;
+    call->changes = call->sent_change = 0;
 }
 
 /* ---- what is done ------------------------------------------------------------------------------------------------- */

@@ -133,20 +133,39 @@ method_of(const struct exchange *x)
     return x->request.method ? x->request.method : "GET";
 }
 
+/* The URL as it may be shown: what stands before the host and behind the path can be a credential. Freed with free(). */
+static char *
+shown_url(const struct exchange *x)
+{
+    const char *url = x->request.url ? x->request.url : "";
+    const char *host = strstr(url, "://");
+    size_t scheme = host ? (size_t)(host - url) + 3 : 0;
+    size_t end = strcspn(url, "?#");
+    size_t authority = scheme < end ? strcspn(url + scheme, "/?#") : 0;
+    const char *at = authority ? memrchr(url + scheme, '@', authority) : NULL;
+    size_t from = at ? (size_t)(at - url) + 1 : scheme;
+
+    return from <= end ? alloc_printf("%.*s%.*s", (int)scheme, url, (int)(end - from), url + from) : alloc_str("");
+}
+
 /* What changes is decided by the action and the method. A reading action that deletes is a mistake in its table. */
 static int
 judge_request(struct exchange *x, struct cairn_error *err)
 {
     static const char *const changing[] = { "PUT", "PATCH", "DELETE" };
     const char *method = method_of(x);
+    char *url;
 
     if (x->request.reads || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
         return 0;
     x->changes = x->call->changes;
     for (size_t i = 0; !x->changes && i < sizeof(changing) / sizeof(changing[0]); i++)
-        if (strcmp(method, changing[i]) == 0)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "send %s %s: only run() of a changing action may change something", method,
-                              x->request.url ? x->request.url : "");
+        if (strcmp(method, changing[i]) == 0) {
+            url = shown_url(x);
+            cairn_fail(err, CAIRN_ERR_INVALID, "send %s %s: only run() of a changing action may change something", method, url);
+            free(url);
+            return -1;
+        }
     return 0;
 }
 
@@ -161,6 +180,7 @@ fail_exchange(struct exchange *x, CURLcode code, struct cairn_error *err)
     int reads_before_change = x->call->changes && !x->changes;
     enum cairn_error_kind kind;
     char size[64];
+    char *url;
 
     if (x->too_large) {
         snprintf(size, sizeof(size), "the reply is larger than %lld bytes", (long long)x->request.max_reply);
@@ -174,7 +194,10 @@ fail_exchange(struct exchange *x, CURLcode code, struct cairn_error *err)
         kind = CAIRN_ERR_UNAVAILABLE;
     else
         kind = code == CURLE_OPERATION_TIMEDOUT ? CAIRN_ERR_TIMEOUT : CAIRN_ERR_IN_DOUBT;
-    return cairn_fail(err, kind, "send %s %s: %s", method_of(x), x->request.url, why);
+    url = shown_url(x);
+    cairn_fail(err, kind, "send %s %s: %s", method_of(x), url, why);
+    free(url);
+    return -1;
 }
 
 static int

@@ -159,7 +159,7 @@ set_url(struct exchange *x, struct cairn_error *err)
         || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK
         || curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK
         || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "send request to %s: not an http or https URL", url);
+        cairn_fail(err, CAIRN_ERR_INVALID, "send request to %.*s: not an http or https URL", (int)strcspn(url, "?@"), url);
         goto out;
     }
     set_proxy(x, scheme, host);

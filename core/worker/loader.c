@@ -24,9 +24,7 @@
 #define STRIDE_MAX 4096 /* a larger one is not a table */
 #define ROWS_MAX 4096 /* a table without an end */
 
-struct strides {
-    size_t action, param;
-};
+static const struct cairn_plugin *loaded; /* for the life of the process */
 
 /* The file as a descriptor, so that what was checked is what is loaded. */
 static int
@@ -126,17 +124,16 @@ static const struct cairn_plugin *
 copy_table(const struct cairn_plugin *theirs)
 {
     struct cairn_plugin *ours = alloc_zero(1, sizeof(*ours));
-    struct strides strides = { theirs->action_size, theirs->param_size };
     struct cairn_action *actions;
 
     memcpy(ours, theirs, theirs->plugin_size < sizeof(*ours) ? theirs->plugin_size : sizeof(*ours));
-    actions = copy_rows(theirs->actions, strides.action, sizeof(*actions));
+    actions = copy_rows(theirs->actions, theirs->action_size, sizeof(*actions));
     for (struct cairn_action *a = actions; a && a->name; a++) {
-        a->params = copy_rows(a->params, strides.param, sizeof(*a->params));
-        a->results = copy_rows(a->results, strides.param, sizeof(*a->results));
+        a->params = copy_rows(a->params, theirs->param_size, sizeof(*a->params));
+        a->results = copy_rows(a->results, theirs->param_size, sizeof(*a->results));
     }
     ours->actions = actions;
-    ours->config = copy_rows(theirs->config, strides.param, sizeof(*ours->config));
+    ours->config = copy_rows(theirs->config, theirs->param_size, sizeof(*ours->config));
     return ours;
 }
 
@@ -152,11 +149,8 @@ loader_open(const char *path, struct cairn_error *err)
     object = load(fd, path, err);
     if (object)
         table = find_table(object, path, err);
-    if (table) {
-        table = copy_table(table);
-        if (soundness_check(table, path, err) < 0)
-            table = NULL; /* the copy stays: the process ends now */
-    }
+    if (table)
+        loaded = copy_table(table);
     close(fd);
-    return table;
+    return table && soundness_check(loaded, path, err) == 0 ? loaded : NULL;
 }

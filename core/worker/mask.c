@@ -7,6 +7,8 @@
 #include "cairn/plugin.h"
 #include "common/alloc.h"
 
+#include <ctype.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,22 +49,65 @@ insert(const char *text, size_t len)
     count++;
 }
 
+static void
+insert_text(char *owned, size_t len)
+{
+    if (len >= MASK_MIN)
+        insert(owned, len);
+    free(owned);
+}
+
+/* As it stands in a request's body or a Kubernetes secret. */
+static void
+insert_base64(const char *secret, size_t len)
+{
+    char *text = alloc_zero(len / 3 * 4 + 5, 1);
+
+    EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)secret, (int)len);
+    insert_text(text, strcspn(text, "="));
+}
+
+/* As cairn_fail() makes one line of it. */
+static void
+insert_one_line(const char *secret, size_t len)
+{
+    char *text = alloc_strn(secret, len);
+
+    for (char *c = text; *c; c++)
+        if (*c == '\n' || *c == '\r' || *c == '\t')
+            *c = ' ';
+    insert_text(text, len);
+}
+
+static void
+insert_json(const char *secret)
+{
+    json_t *json = json_string(secret);
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+
+    json_decref(json);
+    if (text) {
+        insert_text(alloc_strn(text + 1, strlen(text) - 2), strlen(text) - 2);
+        free(text);
+    }
+}
+
 void
 mask_add(const char *secret)
 {
     size_t len = secret ? strlen(secret) : 0;
-    char *other;
+    char *encoded;
 
+    while (len && isspace((unsigned char)secret[len - 1]))
+        len--; /* the end of a line in a file isn't part of a password */
     if (len < MASK_MIN)
         return;
     insert(secret, len);
-    other = alloc_zero(len / 3 * 4 + 5, 1);
-    EVP_EncodeBlock((unsigned char *)other, (const unsigned char *)secret, (int)len);
-    insert(other, strcspn(other, "="));
-    free(other);
-    other = cairn_url_encode(secret, "");
-    insert(other, strlen(other));
-    free(other);
+    insert_base64(secret, strlen(secret));
+    insert_one_line(secret, len);
+    insert_json(secret);
+    encoded = cairn_url_encode(secret, "");
+    insert_text(encoded, strlen(encoded));
 }
 
 static const struct secret *
