@@ -29,31 +29,47 @@ inbox_take(struct live *live, const json_t *message)
     return 1;
 }
 
-static void
-look(struct live *live)
+/* Taken in this turn, and in the inbox only until the turn's commit. */
+static int
+is_taken(const struct engine *engine, const json_t *id)
+{
+    size_t i;
+    json_t *taken;
+
+    json_array_foreach(engine->taken_posts, i, taken)
+        if (json_equal(taken, id))
+            return 1;
+    return 0;
+}
+
+int
+inbox_look_at(struct live *live)
 {
     struct engine *engine = live->engine;
     struct cairn_error err = { 0 };
     json_t *messages = NULL;
+    int taken = 0;
     size_t i;
     json_t *message;
 
     if (store_inbox(engine->options.store, live->run->id, &messages, &err) < 0)
-        return; /* the next look, or the next commit, will tell */
+        return 0; /* the next look, or the next commit, will tell */
     json_array_foreach(messages, i, message) {
-        if (live->ended || !inbox_take(live, json_object_get(message, "message")))
+        if (live->ended || is_taken(engine, json_object_get(message, "id"))
+            || !inbox_take(live, json_object_get(message, "message")))
             continue;
         json_array_append(engine->taken_posts, json_object_get(message, "id"));
         engine->must_commit = 1;
+        taken++;
     }
     json_decref(messages);
-    live_check(live);
+    return taken;
 }
 
 void
 inbox_look(struct engine *engine)
 {
     for (struct live *live = engine->lives; live; live = live->next)
-        if (live->begun && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY))
-            look(live);
+        if (live->begun && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY) && inbox_look_at(live))
+            live_check(live);
 }

@@ -287,9 +287,11 @@ check_waiting(struct live *live)
 
     if (left == LEFT_WORK)
         return;
-    if ((left == LEFT_PEOPLE && !options->wait_gates) || options->no_wait)
+    if ((left == LEFT_PEOPLE && !options->wait_gates) || options->no_wait) {
+        if (inbox_look_at(live))
+            return; /* the answer was there already */
         live_rest(live, "waiting", json_pack("{s:s}", "why", left == LEFT_PEOPLE ? "an answer" : "a timer"));
-    else if (live->phase == LIVE_RUNNING && (left == LEFT_PEOPLE || clock_to_wall(due - clock_now()) > PUT_AWAY_MS)) {
+    } else if (live->phase == LIVE_RUNNING && (left == LEFT_PEOPLE || clock_to_wall(due - clock_now()) > PUT_AWAY_MS)) {
         script_end(live);
         live->phase = LIVE_AWAY;
     }

@@ -163,6 +163,7 @@ int gate_confirmed(struct live *live, const json_t *step, const char *target, st
 
 /* inbox.c */
 void inbox_look(struct engine *engine);
+int inbox_look_at(struct live *live); /* how many messages were taken up */
 int inbox_take(struct live *live, const json_t *message);
 
 /* live.c: a run from its beginning to its rest */
