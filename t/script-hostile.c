@@ -59,7 +59,7 @@ static const struct hostile table[] = {
     { "deep recursion in a message handler", RAISES, "local function h() error('x') end error(tostring(select(2, xpcall(error, h, 'y'))))" },
     { "deeply nested source", RAISES, "return assert(load('return ' .. ('('):rep(100000) .. '1' .. (')'):rep(100000)))" },
     { "deeply nested tables", RAISES, "local t = {} for i = 1, 100000 do t = { t } end rds.get(t)" },
-    { "shared tables that unfold without end", RAISES, "local t = {} for i = 1, 60 do t = { t, t } end cairn.report('k', t)" },
+    { "shared tables that unfold without end", ANY, "local t = {} for i = 1, 60 do t = { t, t } end cairn.report('k', t)" },
     { "deep nesting of stages", RAISES, "local function f() return cairn.stage('s', f) end return f()" },
     { "deep nesting of branches", ANY, "local function f() return cairn.parallel { f } end return f()" },
     { "a million branches", ANY, "local t = {} for i = 1, 1e6 do t[i] = function() cairn.sleep(1) end end cairn.parallel(t)" },

@@ -4,8 +4,11 @@
  */
 #include "script-driver.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BEGIN "< locks {'keys':[]}\n"
 #define UP "< caught_up\n"
@@ -267,6 +270,72 @@ unknown_outcome(void **state)
     free(log);
 }
 
+static int
+run_to_end(const char *crash_at)
+{
+    struct driver d;
+    int ended = 0;
+
+    if (crash_at)
+        setenv("CAIRN_CRASH_AT", crash_at, 1);
+    driver_open(&d);
+    unsetenv("CAIRN_CRASH_AT");
+    driver_load(&d, two_steps, 0);
+    driver_hear(&d);
+    driver_start(&d, json_pack("[{s:s, s:s, s:b, s:{}}, {s:s, s:s, s:b, s:{}}]", "op", "outcome", "id", "1", "ok", 1, "value", "op",
+                               "outcome", "id", "2", "ok", 1, "value"));
+    while (*d.heard && !ended)
+        ended = strncmp(driver_hear(&d), "ended", 5) == 0;
+    return driver_close(&d, NULL);
+}
+
+static void
+crash_points(void **state)
+{
+    static const char *const points[] = { "script.loaded", "script.started", "script.command", "script.command:2",
+                                          "script.ended" };
+    char path[] = "/tmp/cairn-script-run-XXXXXX";
+    char passed[1024] = "";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    setenv("CAIRN_CRASH_LOG", path, 1);
+    assert_int_equal(run_to_end(NULL), 0);
+    unsetenv("CAIRN_CRASH_LOG");
+    assert_true(read(fd, passed, sizeof(passed) - 1) > 0);
+    close(fd);
+    unlink(path);
+    assert_string_equal(passed, "script.loaded\nscript.started\nscript.command\nscript.command\nscript.ended\n");
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+        assert_int_equal(run_to_end(points[i]), -SIGKILL);
+}
+
+/* The sanitizers need what the filter forbids. */
+static void
+is_locked_in(void **state)
+{
+    struct driver d;
+    char path[64], status[4096] = "";
+    FILE *f;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    skip();
+#endif
+    driver_open(&d);
+    driver_load(&d, two_steps, 0);
+    driver_hear(&d);
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    assert_true(fread(status, 1, sizeof(status) - 1, f) > 0);
+    fclose(f);
+    assert_non_null(strstr(status, "\nSeccomp:\t2\n"));
+    assert_non_null(strstr(status, "\nNoNewPrivs:\t1\n"));
+    assert_int_equal(driver_close(&d, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -286,6 +355,8 @@ main(void)
         IT("modules are asked for while loading, once each", modules),
         IT("locks come first, and parameters can't be set", locks),
         IT("a file that can't be a workflow is refused with its line", refuses_bad_files),
+        IT("a process can be ended at each crash point", crash_points),
+        IT("a process is behind its system call filter when it has loaded a file", is_locked_in),
         IT("an outcome of a command that wasn't given ends the process", unknown_outcome),
     };
 

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "engine/live.h"
+#include "script/limits.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -175,6 +176,10 @@ reason(int64_t status, int sig)
         return "ended by the sandbox: it asked the system for something that no script may have";
     if (sig)
         return "crashed";
+    if (status == LIMITS_EXIT_CPU)
+        return "ended: the script used too much processor time without waiting for anything";
+    if (status == LIMITS_EXIT_MEMORY || status == 1)
+        return "ended: the script used too much memory";
     return status ? "ended with an error" : "ended without a word";
 }
 
