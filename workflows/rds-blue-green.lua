@@ -185,7 +185,7 @@ local function verify_new(job)
   job.left = database.describe(old, { resource_id = old.resource_id })
   cairn.check(job.left.id ~= old.id, "the old database goes by " .. job.left.id)
   local down = evidence.switchover(job.deployment.id, old, job.began)
-  cairn.report("writes down", evidence.span(down))
+  cairn.report("writes down at most", evidence.span(down))
   cairn.report("database after", {
     id = job.new.id, resource_id = job.new.resource_id, engine_version = job.new.engine_version,
     parameter_group = job.new.parameter_group, writer = job.new.writer.address, reader = job.new.reader.address,
@@ -229,7 +229,7 @@ local function delete_old(job)
     end
     return cairn.report("old database kept", err.text)
   end
-  bluegreen.delete(job.deployment.id, false)
+  bluegreen.delete(job.deployment.id)
   local now = database.describe(left, { resource_id = left.resource_id })
   cairn.check(now.id ~= job.new.id and now.resource_id ~= job.new.resource_id, now.id .. " is not the live database")
   if now.deletion_protection then

@@ -49,6 +49,23 @@ local function bad(status)
   return status == "INVALID_CONFIGURATION" or status:find("FAILED", 1, true) ~= nil
 end
 
+-- The green side goes with the deployment. It may have got blue's deletion protection, which would forbid that.
+local function take_back(id, source)
+  local deployment = waits.maybe(read(id))
+  if not deployment then
+    return
+  end
+  if deployment.target then
+    local green = database.look(source, { id = names.of_arn(deployment.target) })
+    if green.deletion_protection and green.resource_id ~= source.resource_id then
+      green.cluster = source.cluster
+      database.set_protection(green, false)
+    end
+  end
+  rds.delete_blue_green { id = id, delete_target = true }
+  waits.gone("deployment " .. id .. " is gone", read(id))
+end
+
 -- `what`: source (a db), version, groups, class?. Returns the deployment, AVAILABLE, all its tasks done.
 function bluegreen.create(what, way)
   local began = cairn.now()
@@ -57,7 +74,7 @@ function bluegreen.create(what, way)
     parameter_group = what.groups.parameter_group, cluster_parameter_group = what.groups.cluster_parameter_group,
     class = what.class,
   }
-  way_back.add(way, "delete the deployment and its green side", function () bluegreen.delete(made.id, true) end)
+  way_back.add(way, "delete the deployment and its green side", function () take_back(made.id, what.source) end)
   local ready = waits.till("blue/green deployment " .. made.id, function ()
     local now = rds.describe_blue_green { id = made.id }
     if bad(now.status) then
@@ -166,9 +183,9 @@ function bluegreen.switchover(id, timeout_s)
   return false, (rest.status_details or rest.status) .. last_message(id, began)
 end
 
--- With `target` the green side goes too. After a switchover the old database stays: deleting it is an act of its own.
-function bluegreen.delete(id, target)
-  rds.delete_blue_green { id = id, delete_target = target }
+-- Delete the deployment after its switchover. The old database stays: deleting that is an act of its own.
+function bluegreen.delete(id)
+  rds.delete_blue_green { id = id, delete_target = false }
   waits.gone("deployment " .. id .. " is gone", read(id))
 end
 

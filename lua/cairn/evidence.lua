@@ -27,12 +27,12 @@ local function span_of(source, source_type, since)
   return nil
 end
 
--- From the event that says that the switchover of the database began to the one that says that it ended: writes were
--- down at most so long, in ms. The database's own events are closer to the matter than the deployment's. nil when there
--- are none (any more).
+-- From the event that says that the switchover began to the one that says that it ended, in ms: writes were down for at
+-- most so long. The deployment's own events come first: those of a database are under whatever name it had then. nil
+-- when there are none (any more).
 function evidence.switchover(deployment, old, since)
-  local own = span_of(old.id, old.cluster and "db-cluster" or "db-instance", since)
-  return own or span_of(deployment, "blue-green-deployment", since)
+  local own = span_of(deployment, "blue-green-deployment", since)
+  return own or span_of(old.id, old.cluster and "db-cluster" or "db-instance", since)
 end
 
 -- "14 s", for people.
