@@ -78,10 +78,11 @@ assert_log(const char *expected)
 static const char *
 reply_member(const json_t *reply, size_t i, const char *key)
 {
-    return json_string_value(json_object_get(json_array_get(json_object_get(json_object_get(reply, "value"), "replies"), i), key));
+    return json_string_value(
+        json_object_get(json_array_get(json_object_get(json_object_get(reply, "value"), "replies"), i), key));
 }
 
-/* ---- connections -------------------------------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------------------------------- */
 
 static void
 reads_keep_their_connection(void **state)
@@ -97,7 +98,9 @@ each_change_has_a_connection_of_its_own(void **state)
 {
     (void)state;
     assert_string_equal(outcome(call("change", request("GET", "ok", NULL), request("POST", "ok", NULL))), "ok");
-    assert_string_equal(outcome(call("change", request("DELETE", "ok", NULL), request("POST", "ok", "reads", json_true(), NULL))), "ok");
+    assert_string_equal(
+        outcome(call("change", request("DELETE", "ok", NULL), request("POST", "ok", "reads", json_true(), NULL))),
+        "ok");
     assert_log("1 GET /ok\n2 POST /ok\n3 DELETE /ok\n1 POST /ok\n");
 }
 
@@ -125,12 +128,13 @@ observe_and_plan_of_a_change_only_read(void **state)
     }
     assert_string_equal(outcome(call("read", request("PATCH", "ok", NULL), NULL)), "invalid");
     assert_log("");
-    assert_string_equal(outcome(worker_call(&worker, "observe", "change", list(request("POST", "ok", NULL), NULL))), "done");
+    assert_string_equal(outcome(worker_call(&worker, "observe", "change", list(request("POST", "ok", NULL), NULL))),
+                        "done");
     assert_string_equal(outcome(worker_call(&worker, "plan", "change", list(request("POST", "ok", NULL), NULL))), "ok");
     assert_log("1 POST /ok\n1 POST /ok\n");
 }
 
-/* ---- what a missing reply means ----------------------------------------------------------------------------------- */
+/* ---- what a missing reply means ---------------------------------------------------------------------------------- */
 
 static void
 what_was_sent_decides_what_a_missing_reply_means(void **state)
@@ -182,8 +186,10 @@ static void
 no_answer_in_time_is_a_timeout_once_something_was_sent(void **state)
 {
     (void)state;
-    assert_string_equal(outcome(call("change", request("POST", "hang", "timeout_ms", json_integer(200), NULL), NULL)), "timeout");
-    assert_string_equal(outcome(call("read", request("GET", "hang", "timeout_ms", json_integer(200), NULL), NULL)), "timeout");
+    assert_string_equal(outcome(call("change", request("POST", "hang", "timeout_ms", json_integer(200), NULL), NULL)),
+                        "timeout");
+    assert_string_equal(outcome(call("read", request("GET", "hang", "timeout_ms", json_integer(200), NULL), NULL)),
+                        "timeout");
     assert_log("1 POST /hang\n2 GET /hang\n");
 }
 
@@ -193,7 +199,8 @@ a_tls_handshake_that_fails_means_that_nothing_was_sent(void **state)
     char *url = alloc_printf("https://127.0.0.1:%d/ok", server.port);
 
     (void)state; /* the server waits for a request's end and finds none: */
-    assert_string_equal(outcome(call("change", request("POST", url, "timeout_ms", json_integer(300), NULL), NULL)), "unavailable");
+    assert_string_equal(outcome(call("change", request("POST", url, "timeout_ms", json_integer(300), NULL), NULL)),
+                        "unavailable");
     free(url);
 }
 
@@ -202,11 +209,15 @@ a_failed_look_before_the_change_is_no_doubt_and_one_after_it_is(void **state)
 {
     (void)state;
     assert_string_equal(outcome(call("change", request("GET", "die", NULL), NULL)), "unavailable");
-    assert_string_equal(outcome(call("change", request("POST", "hang", "reads", json_true(), "timeout_ms", json_integer(200), NULL), NULL)),
-                        "unavailable");
+    assert_string_equal(
+        outcome(
+            call("change", request("POST", "hang", "reads", json_true(), "timeout_ms", json_integer(200), NULL), NULL)),
+        "unavailable");
     assert_string_equal(outcome(call("change", request("POST", "ok", NULL), request("GET", "die", NULL))), "in_doubt");
-    assert_string_equal(outcome(call("change", request("POST", "ok", NULL), request("GET", "http://127.0.0.1:1/", NULL))), "in_doubt");
-    assert_string_equal(outcome(call("change", request("POST", "ok", NULL), request("POST", "http://127.0.0.1:1/", NULL))), "in_doubt");
+    assert_string_equal(
+        outcome(call("change", request("POST", "ok", NULL), request("GET", "http://127.0.0.1:1/", NULL))), "in_doubt");
+    assert_string_equal(
+        outcome(call("change", request("POST", "ok", NULL), request("POST", "http://127.0.0.1:1/", NULL))), "in_doubt");
     assert_string_equal(outcome(call("change", request("POST", "http://127.0.0.1:1/", NULL), NULL)), "unavailable");
 }
 
@@ -218,10 +229,11 @@ a_reply_that_is_too_large_is_in_doubt(void **state)
     (void)state;
     assert_non_null(strstr(error_text(reply), "the reply is larger than 999 bytes"));
     assert_string_equal(outcome(reply), "in_doubt");
-    assert_string_equal(outcome(call("change", request("POST", "big", "max_reply", json_integer(1000), NULL), NULL)), "ok");
+    assert_string_equal(outcome(call("change", request("POST", "big", "max_reply", json_integer(1000), NULL), NULL)),
+                        "ok");
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------------------------- */
+/* ---- what is sent ------------------------------------------------------------------------------------------------ */
 
 static void
 redirects_are_shown_and_not_followed(void **state)
@@ -243,7 +255,9 @@ the_request_says_who_sends_it_and_no_more_than_it_was_told(void **state)
                                   "Accept: */*\r\nX-One: 1\r\nX-Empty:\r\nContent-Length: 2000000\r\n\r\n",
                                   server.port);
     json_t *headers = json_pack("[s,s]", "X-One: 1", "X-Empty: ");
-    json_t *reply = call("change", request("POST", "a/../b%2f/echo", "body_bytes", json_integer(2000000), "headers", headers, NULL), NULL);
+    json_t *reply =
+        call("change", request("POST", "a/../b%2f/echo", "body_bytes", json_integer(2000000), "headers", headers, NULL),
+             NULL);
 
     (void)state;
     assert_string_equal(reply_member(reply, 0, "body"), expected);
@@ -258,7 +272,8 @@ a_header_of_two_lines_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++)
-        assert_string_equal(outcome(call("read", request("GET", "ok", "headers", json_pack("[s]", bad[i]), NULL), NULL)), "invalid");
+        assert_string_equal(
+            outcome(call("read", request("GET", "ok", "headers", json_pack("[s]", bad[i]), NULL), NULL)), "invalid");
     assert_log("");
 }
 
@@ -271,11 +286,12 @@ an_error_shows_no_credentials_of_the_url(void **state)
     assert_int_equal(strncmp(error_text(reply), "send POST http://127.0.0.1:1/a@b/c: Failed to connect", 53), 0);
     json_decref(reply);
     reply = call("read", request("PUT", "http://127.0.0.1:1?a=me@b", NULL), NULL);
-    assert_string_equal(error_text(reply), "send PUT http://127.0.0.1:1: only run() of a changing action may change something");
+    assert_string_equal(error_text(reply),
+                        "send PUT http://127.0.0.1:1: only run() of a changing action may change something");
     json_decref(reply);
 }
 
-/* ---- cancel and crash --------------------------------------------------------------------------------------------- */
+/* ---- cancel and crash -------------------------------------------------------------------------------------------- */
 
 static void
 a_cancel_breaks_off_a_read(void **state)
@@ -322,7 +338,7 @@ crash_points_are_before_and_after_a_change_only(void **state)
     }
 }
 
-/* ---- proxies ------------------------------------------------------------------------------------------------------ */
+/* ---- proxies ----------------------------------------------------------------------------------------------------- */
 
 /* What becomes of a request when the user's variables are these; the server plays the proxy. */
 static const char *
@@ -355,10 +371,12 @@ the_users_proxy_is_used_but_for_loopback_and_its_exceptions(void **state)
     assert_string_equal(through("HTTPS_PROXY", NULL, request("POST", "ok", NULL)), "ok");
     assert_string_equal(through("HTTP_PROXY", NULL, request("POST", "ok", NULL)), "ok");
     assert_log("3 POST /ok\n4 POST /ok\n");
-    assert_string_equal(through("HTTP_PROXY", "elsewhere,outside.invalid", request("POST", "http://outside.invalid/ok", NULL)),
-                        "unavailable");
-    assert_string_equal(through("HTTP_PROXY", NULL, request("POST", "http://outside.invalid/ok", "proxy", json_string(""), NULL)),
-                        "unavailable");
+    assert_string_equal(
+        through("HTTP_PROXY", "elsewhere,outside.invalid", request("POST", "http://outside.invalid/ok", NULL)),
+        "unavailable");
+    assert_string_equal(
+        through("HTTP_PROXY", NULL, request("POST", "http://outside.invalid/ok", "proxy", json_string(""), NULL)),
+        "unavailable");
     log = loopback_log(&server);
     assert_string_equal(log, "");
     free(log);
@@ -368,16 +386,18 @@ static void
 what_a_proxy_says_before_there_is_a_way_to_the_server_is_not_the_request(void **state)
 {
     (void)state;
-    assert_string_equal(through("HTTPS_PROXY", NULL, request("POST", "https://refused.invalid/ok", NULL)), "unavailable");
-    assert_string_equal(through("HTTPS_PROXY", NULL, request("POST", "https://closes.invalid/ok", NULL)), "unavailable");
+    assert_string_equal(through("HTTPS_PROXY", NULL, request("POST", "https://refused.invalid/ok", NULL)),
+                        "unavailable");
+    assert_string_equal(through("HTTPS_PROXY", NULL, request("POST", "https://closes.invalid/ok", NULL)),
+                        "unavailable");
     assert_log("1 CONNECT refused.invalid:443\n2 CONNECT closes.invalid:443\n");
 }
 
 static void
 the_variables_of_the_process_itself_are_not_asked(void **state)
 {
-    static const char *const own[] = { "http_proxy=http://127.0.0.1:1", "ALL_PROXY=http://127.0.0.1:1", "all_proxy=http://127.0.0.1:1",
-                                       NULL };
+    static const char *const own[] = { "http_proxy=http://127.0.0.1:1", "ALL_PROXY=http://127.0.0.1:1",
+                                       "all_proxy=http://127.0.0.1:1", NULL };
     struct worker w;
     char *url = alloc_printf("http://0.0.0.0:%d/ok", server.port); /* an address that isn't loopback by its name */
 
@@ -389,7 +409,7 @@ the_variables_of_the_process_itself_are_not_asked(void **state)
     free(url);
 }
 
-/* ---- TLS ---------------------------------------------------------------------------------------------------------- */
+/* ---- TLS --------------------------------------------------------------------------------------------------------- */
 
 static void
 a_certificate_must_be_trusted_and_bear_the_name(void **state)
@@ -408,14 +428,17 @@ a_certificate_must_be_trusted_and_bear_the_name(void **state)
     assert_string_equal(TLS("ca_pem", json_string(cert), "server_name", json_string("db.example")), "ok");
     assert_string_equal(TLS("insecure", json_true()), "ok");
     {
-        json_t *reply = call("read", request("GET", url, "ca_pem", json_string(cert), "server_name", json_string("db.example"), NULL), NULL);
+        json_t *reply = call(
+            "read", request("GET", url, "ca_pem", json_string(cert), "server_name", json_string("db.example"), NULL),
+            NULL);
         char *host = alloc_printf("\r\nHost: 127.0.0.1:%d\r\n", tls.port);
 
         assert_non_null(strstr(reply_member(reply, 0, "body"), host));
         json_decref(reply);
         free(host);
     }
-    assert_string_equal(outcome(call("read", request("GET", url, NULL), NULL)), "unavailable"); /* the kept connection isn't for it */
+    assert_string_equal(outcome(call("read", request("GET", url, NULL), NULL)),
+                        "unavailable"); /* the kept connection isn't for it */
     loopback_end(&tls);
     free(cert);
     free(key);
@@ -434,7 +457,8 @@ a_client_certificate_is_shown(void **state)
     loopback_start_tls(&tls, "127.0.0.1", &cert, &key, client);
     url = alloc_printf("https://127.0.0.1:%d/ok", tls.port);
     assert_string_equal(TLS("insecure", json_true()), "unavailable");
-    assert_string_equal(TLS("insecure", json_true(), "cert_pem", json_string(client), "key_pem", json_string(client_key)), "ok");
+    assert_string_equal(
+        TLS("insecure", json_true(), "cert_pem", json_string(client), "key_pem", json_string(client_key)), "ok");
     loopback_end(&tls);
     free(client);
     free(client_key);

@@ -66,7 +66,7 @@ assert_refused(const char *path, const char *expected_kind, const char *expected
     free(text);
 }
 
-/* ---- trust -------------------------------------------------------------------------------------------------------- */
+/* ---- trust ------------------------------------------------------------------------------------------------------- */
 
 static void
 only_regular_files_that_nobody_else_can_write_are_loaded(void **state)
@@ -121,14 +121,15 @@ a_file_that_is_no_plugin_is_refused(void **state)
     other = build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-DFUNCTION", NULL);
     assert_refused(other, "invalid", "its cairn_plugin isn't a table");
     free(other);
-    other = build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-Dcairn_fail=cairn_of_tomorrow", "-DACTION=.run = nothing",
-                         "-Wno-error", "-Wno-all", "-DPARAM={ (const char *)cairn_fail, CAIRN_STR, 0, 0, 0 }", NULL);
+    other = build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-Dcairn_fail=cairn_of_tomorrow",
+                         "-DACTION=.run = nothing", "-Wno-error", "-Wno-all",
+                         "-DPARAM={ (const char *)cairn_fail, CAIRN_STR, 0, 0, 0 }", NULL);
     assert_refused(other, "invalid", "undefined symbol: cairn_of_tomorrow");
     free(other);
     free(text);
 }
 
-/* ---- ABI ---------------------------------------------------------------------------------------------------------- */
+/* ---- ABI --------------------------------------------------------------------------------------------------------- */
 
 static void
 a_plugin_of_abi_1_0_loads_and_works(void **state)
@@ -184,7 +185,7 @@ a_foreign_major_version_is_refused_with_both_numbers(void **state)
     free(so);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 static void
 a_table_that_lacks_what_its_classes_need_is_refused(void **state)
@@ -192,41 +193,56 @@ a_table_that_lacks_what_its_classes_need_is_refused(void **state)
     static const struct {
         const char *option, *text;
     } table[] = {
-        { "-DACTION=.effect = CAIRN_CREATE, .run = nothing", "action act needs an observe function, because its class is create" },
-        { "-DACTION=.effect = CAIRN_GUARDED, .run = nothing", "action act needs an observe function, because its class is guarded" },
+        { "-DACTION=.effect = CAIRN_CREATE, .run = nothing",
+          "action act needs an observe function, because its class is create" },
+        { "-DACTION=.effect = CAIRN_GUARDED, .run = nothing",
+          "action act needs an observe function, because its class is guarded" },
         { "-DACTION=.effect = CAIRN_READ", "action act has no run function" },
         { "-DACTION=.run = nothing", "action act has no effect class" },
         { "-DACTION=.run = nothing, .effect = 6", "action act has no effect class" },
-        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .flags = CAIRN_DESTRUCTIVE", "action act is destructive and names no target" },
-        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .target = \"nme\"", "action act: its target nme is not one of its parameters" },
-        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .target = \"count\"", "action act: its target count is not a string" },
+        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .flags = CAIRN_DESTRUCTIVE",
+          "action act is destructive and names no target" },
+        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .target = \"nme\"",
+          "action act: its target nme is not one of its parameters" },
+        { "-DACTION=.effect = CAIRN_SET, .run = nothing, .target = \"count\"",
+          "action act: its target count is not a string" },
         { "-DACTION=.effect = CAIRN_READ, .run = nothing, .flags = CAIRN_DESTRUCTIVE, .target = \"name\"",
           "action act reads, and can't be destructive or irreversible" },
         { "-DACTION=.effect = CAIRN_SET, .run = nothing, .flags = 64", "action act has unknown flags" },
         { "-DACTION_NAME=\"last\"", "action last is there twice" },
         { "-DACTION_NAME=\"Act\"", "action Act is not a name of lower case letters, digits and _" },
         { "-DPARAM={ \"count\", CAIRN_STR, 0, \"x\", 0 }", "action act: parameter count is there twice" },
-        { "-DPARAM={ \"a-b\", CAIRN_STR, 0, \"x\", 0 }", "action act: parameter a-b is not a name of lower case letters, digits and _" },
+        { "-DPARAM={ \"a-b\", CAIRN_STR, 0, \"x\", 0 }",
+          "action act: parameter a-b is not a name of lower case letters, digits and _" },
         { "-DPARAM={ \"a\", CAIRN_STR, 0, 0, 0 }", "action act: parameter a has no help" },
         { "-DPARAM={ \"a\", CAIRN_NULL, 0, \"x\", 0 }", "action act: parameter a has no type" },
-        { "-DPARAM={ \"a\", CAIRN_INT, CAIRN_SECRET, \"x\", 0 }", "action act: parameter a is secret and not a string" },
-        { "-DPARAM={ \"a\", CAIRN_STR, 0, \"x\", \"keep\" }", "action act: parameter a has a default that isn't JSON of its type: keep" },
-        { "-DPARAM={ \"a\", CAIRN_INT, 0, \"x\", \"1.5\" }", "action act: parameter a has a default that isn't JSON of its type: 1.5" },
-        { "-DPARAM={ \"a\", CAIRN_INT, CAIRN_REQUIRED, \"x\", \"1\" }", "action act: parameter a is required and has a default" },
+        { "-DPARAM={ \"a\", CAIRN_INT, CAIRN_SECRET, \"x\", 0 }",
+          "action act: parameter a is secret and not a string" },
+        { "-DPARAM={ \"a\", CAIRN_STR, 0, \"x\", \"keep\" }",
+          "action act: parameter a has a default that isn't JSON of its type: keep" },
+        { "-DPARAM={ \"a\", CAIRN_INT, 0, \"x\", \"1.5\" }",
+          "action act: parameter a has a default that isn't JSON of its type: 1.5" },
+        { "-DPARAM={ \"a\", CAIRN_INT, CAIRN_REQUIRED, \"x\", \"1\" }",
+          "action act: parameter a is required and has a default" },
         { "-DPLUGIN=.name = \"other\"", "it calls itself other, so its file must be other.so" },
         { "-DPLUGIN=.name = \"../x\"", "its name \"../x\" is not one of lower case letters, digits and _" },
         { "-DPLUGIN=.section = \"s\"", "its name \"\" is not one of lower case letters, digits and _" },
         { "-DPLUGIN=.name = \"unsound\", .config = params", "it has configuration and no section with a proper name" },
-        { "-DPLUGIN=.name = \"unsound\", .env = \"AWS_* *\"", "env names \"*\", which is neither a variable nor a prefix with a *" },
-        { "-DPLUGIN=.name = \"unsound\", .env = \"A-B\"", "env names \"A-B\", which is neither a variable nor a prefix with a *" },
-        { "-DPLUGIN=.name = \"unsound\", .plugin_size = 4000", "its tables have sizes that ABI 1.0 doesn't have (4000, " },
-        { "-DPLUGIN=.name = \"unsound\", .action_size = 8", "its tables have sizes that ABI 1.0 doesn't have (104, 8, " },
+        { "-DPLUGIN=.name = \"unsound\", .env = \"AWS_* *\"",
+          "env names \"*\", which is neither a variable nor a prefix with a *" },
+        { "-DPLUGIN=.name = \"unsound\", .env = \"A-B\"",
+          "env names \"A-B\", which is neither a variable nor a prefix with a *" },
+        { "-DPLUGIN=.name = \"unsound\", .plugin_size = 4000",
+          "its tables have sizes that ABI 1.0 doesn't have (4000, " },
+        { "-DPLUGIN=.name = \"unsound\", .action_size = 8",
+          "its tables have sizes that ABI 1.0 doesn't have (104, 8, " },
         { "-DPLUGIN=.name = \"unsound\", .actions = 0", "it has no actions" },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char *so = build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-Wno-error", "-w", table[i].option, NULL);
+        char *so =
+            build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-Wno-error", "-w", table[i].option, NULL);
 
         assert_refused(so, "invalid", table[i].text);
         free(so);
@@ -261,21 +277,36 @@ the_description_says_what_the_table_says(void **state)
     free(so);
 }
 
-/* ---- header and symbols ------------------------------------------------------------------------------------------- */
+/* ---- header and symbols ------------------------------------------------------------------------------------------ */
 
 static void
 the_header_compiles_as_c99_and_as_c17_plus_plus(void **state)
 {
-    static const char *const options[] = { "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers" };
+    static const char *const options[] = { "-pedantic-errors", "-Wall", "-Wextra", "-Werror",
+                                           "-Wno-missing-field-initializers" };
     static const struct {
         const char *compiler, *standard, *source, *name;
-    } table[] = { { "cc", "-std=c99", ABI "header.c", "plain.so" }, { "c++", "-std=c++17", ABI "header.cc", "plus.so" } };
+    } table[] = { { "cc", "-std=c99", ABI "header.c", "plain.so" },
+                  { "c++", "-std=c++17", ABI "header.cc", "plus.so" } };
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         char *so = scratch_file(table[i].name);
-        const char *const argv[] = { table[i].compiler, table[i].standard, options[0], options[1], options[2], options[3], options[4],
-                                     INCLUDE, "-shared", "-fPIC", "-fvisibility=hidden", "-o", so, table[i].source, NULL };
+        const char *const argv[] = { table[i].compiler,
+                                     table[i].standard,
+                                     options[0],
+                                     options[1],
+                                     options[2],
+                                     options[3],
+                                     options[4],
+                                     INCLUDE,
+                                     "-shared",
+                                     "-fPIC",
+                                     "-fvisibility=hidden",
+                                     "-o",
+                                     so,
+                                     table[i].source,
+                                     NULL };
 
         assert_int_equal(run_program(argv, NULL), 0);
         chmod(so, 0755);
@@ -378,7 +409,7 @@ a_plugin_exports_its_table_and_nothing_else(void **state)
     }
 }
 
-/* ---- the example -------------------------------------------------------------------------------------------------- */
+/* ---- the example ------------------------------------------------------------------------------------------------- */
 
 static void
 the_example_is_built_by_the_documented_command_and_keeps_its_promise(void **state)

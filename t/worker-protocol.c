@@ -62,7 +62,7 @@ assert_ledger(const char *expected)
     free(text);
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
 
 static void
 bad_calls_are_invalid_and_say_why(void **state)
@@ -104,7 +104,8 @@ null_for_an_optional_parameter_leaves_it_out_and_defaults_are_filled_in(void **s
 
     (void)state;
     start(&w, NULL);
-    assert_string_equal(outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:n}", "name", "a", "trouble"))), "ok");
+    assert_string_equal(outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:n}", "name", "a", "trouble"))),
+                        "ok");
     assert_string_equal(outcome(worker_call(&w, "run", "say", json_pack("{s:s,s:n}", "text", "hi", "fail"))), "ok");
     worker_end(&w);
 }
@@ -151,8 +152,9 @@ observe_tells_absent_done_conflict_and_unknown(void **state)
     (void)state;
     start(&w, NULL);
     assert_string_equal(outcome(worker_call(&w, "observe", "create", json_pack("{s:s}", "name", "a"))), "absent");
-    assert_string_equal(outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "doubt-after"))),
-                        "in_doubt");
+    assert_string_equal(
+        outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "doubt-after"))),
+        "in_doubt");
     assert_string_equal(outcome(worker_call(&w, "observe", "create", json_pack("{s:s}", "name", "a"))), "done");
     call = worker_call_json("observe", "create", json_pack("{s:s}", "name", "a"));
     json_object_set_new(call, "token", json_string("ffffffffffffffffffffffffffffffff"));
@@ -174,12 +176,13 @@ a_reply_longer_than_a_frame_is_an_internal_error_and_the_worker_goes_on(void **s
 
     (void)state;
     start(&w, NULL);
-    assert_string_equal(outcome(worker_call(&w, "run", "trigger", json_pack("{s:s,s:s}", "name", "a", "trouble", "big"))), "internal");
+    assert_string_equal(
+        outcome(worker_call(&w, "run", "trigger", json_pack("{s:s,s:s}", "name", "a", "trouble", "big"))), "internal");
     assert_string_equal(outcome(worker_call(&w, "run", "trigger", json_pack("{s:s}", "name", "b"))), "ok");
     worker_end(&w);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void
 end_of_file_ends_the_worker_with_status_0(void **state)
@@ -211,7 +214,8 @@ a_cancel_after_the_reply_is_nothing(void **state)
     (void)state;
     start(&w, NULL);
     worker_send(&w, json_pack("{s:s}", "op", "cancel"));
-    assert_string_equal(outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:1"))), "ok");
+    assert_string_equal(
+        outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:1"))), "ok");
     worker_end(&w);
     assert_ledger("create a " TOKEN " 1\n");
 }
@@ -247,7 +251,8 @@ a_cancel_ends_a_sleep_and_what_came_with_it_is_not_lost(void **state)
     (void)state;
     start(&w, NULL);
     send_together(&w, worker_call_json("run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:3600000")),
-                  json_pack("{s:s}", "op", "cancel"), worker_call_json("run", "create", json_pack("{s:s}", "name", "b")));
+                  json_pack("{s:s}", "op", "cancel"),
+                  worker_call_json("run", "create", json_pack("{s:s}", "name", "b")));
     reply = worker_receive(&w);
     assert_string_equal(outcome(reply), "ok");
     reply = worker_receive(&w);
@@ -266,7 +271,9 @@ a_sleep_is_on_the_clock_of_the_run(void **state)
 
     (void)state;
     start(&w, fast);
-    assert_string_equal(outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:3600000"))), "ok");
+    assert_string_equal(
+        outcome(worker_call(&w, "run", "create", json_pack("{s:s,s:s}", "name", "a", "trouble", "slow:3600000"))),
+        "ok");
     worker_end(&w);
     assert_true(clock_wall() - begun < 20000);
 }
@@ -318,7 +325,8 @@ a_worker_leaves_no_core(void **state)
     worker_end(&w);
 }
 
-/* The kernel gives the files of a process that isn't dumpable to root. When root tests, the worker must be somebody else's. */
+/* The kernel gives the files of a process that isn't dumpable to root. When root tests, the worker must be somebody
+ * else's. */
 static void
 others_of_the_same_user_can_not_read_the_memory_of_a_worker(void **state)
 {
@@ -358,7 +366,7 @@ the_terminal_can_not_interrupt_a_worker(void **state)
     assert_int_equal(worker_end(&w), 0);
 }
 
-/* ---- configuration ------------------------------------------------------------------------------------------------ */
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
 
 static void
 a_bad_section_is_refused(void **state)
@@ -434,7 +442,8 @@ a_plugin_sees_the_variables_that_it_declares_and_no_others(void **state)
 
     (void)state;
     worker_start(&w, PROBE, own);
-    json_decref(worker_configure(&w, probe_config(), json_pack("{s:s,s:s,s:s}", "PROBE_ONE", "one", "OTHER", "two", "HTTPS_PROXY", "x")));
+    json_decref(worker_configure(&w, probe_config(),
+                                 json_pack("{s:s,s:s,s:s}", "PROBE_ONE", "one", "OTHER", "two", "HTTPS_PROXY", "x")));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         json_t *reply = worker_call(&w, "run", "env", json_pack("{s:s}", "name", table[i][0]));
         const char *value = json_string_value(json_object_get(json_object_get(reply, "value"), "value"));
@@ -448,7 +457,7 @@ a_plugin_sees_the_variables_that_it_declares_and_no_others(void **state)
     worker_end(&w);
 }
 
-/* ---- secrets ------------------------------------------------------------------------------------------------------ */
+/* ---- secrets ----------------------------------------------------------------------------------------------------- */
 
 static json_t *
 secret(const char *text)

@@ -24,7 +24,7 @@ uid_t worker_uid;
 static char folder[64];
 static pid_t folder_owner;
 
-/* ---- processes ---------------------------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------------------------------- */
 
 static void __attribute__((noreturn))
 become_worker(int fd, const char *plugin, const char *const *variables)
@@ -106,7 +106,7 @@ worker_end(struct worker *w)
     return worker_wait(w);
 }
 
-/* ---- messages ----------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 json_t *
 worker_configure(struct worker *w, json_t *config, json_t *env)
@@ -123,8 +123,8 @@ worker_configure(struct worker *w, json_t *config, json_t *env)
 json_t *
 worker_call_json(const char *mode, const char *action, json_t *args)
 {
-    return json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:i}", "op", "call", "id", 7, "mode", mode, "action", action, "args", args,
-                     "token", TOKEN, "run", "01abc", "step", "7.2/1", "attempt", 1, "started", 1000);
+    return json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:i}", "op", "call", "id", 7, "mode", mode, "action", action,
+                     "args", args, "token", TOKEN, "run", "01abc", "step", "7.2/1", "attempt", 1, "started", 1000);
 }
 
 json_t *
@@ -165,7 +165,7 @@ error_text(const json_t *reply)
     return text ? text : "";
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static int
 remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)

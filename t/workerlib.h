@@ -49,7 +49,8 @@ char *read_text(const char *path); /* freed with free(); "" when there is none *
 /* cc -shared -fPIC -fvisibility=hidden -o OUT SOURCE MORE...; gives OUT, which lies in scratch(); freed with free(). */
 char *copy_program(const char *path, const char *name); /* into scratch(), executable by all; freed with free() */
 char *build_plugin(const char *source, const char *name, ...) __attribute__((sentinel));
-int run_program(const char *const *argv, const char *output); /* the exit status; stdout and stderr to the file, or as they are */
+int run_program(const char *const *argv,
+                const char *output); /* the exit status; stdout and stderr to the file, or as they are */
 
 #define PROBE BUILD_DIR "/t/plugins/.libs/probe.so"
 #define WEB BUILD_DIR "/t/plugins/.libs/web.so"

@@ -22,7 +22,7 @@ struct job { /* a call as its message asks for it */
     json_t *args; /* checked, complete, in clear */
 };
 
-/* ---- answers ------------------------------------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 /* A text that was too long was cut at the end of a character. */
 static int
@@ -81,7 +81,7 @@ answer_value(const json_t *message, const json_t *value, const char *seen, const
     return answer;
 }
 
-/* ---- what came in ------------------------------------------------------------------------------------------------- */
+/* ---- what came in ------------------------------------------------------------------------------------------------ */
 
 static const struct cairn_param *
 find_param(const struct cairn_param *params, const char *name)
@@ -104,7 +104,8 @@ complete(json_t *values, const struct cairn_param *params, const char *where, st
             value = NULL;
         }
         if (!value && p->otherwise)
-            json_object_set_new(values, p->name, value_json(cairn_parse_json(p->otherwise, strlen(p->otherwise), NULL)));
+            json_object_set_new(values, p->name,
+                                value_json(cairn_parse_json(p->otherwise, strlen(p->otherwise), NULL)));
         if (!value && (p->flags & CAIRN_REQUIRED))
             return cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s is missing: %s", where, p->name, p->help);
         if (value && !value_matches(value, p->type))
@@ -195,7 +196,7 @@ finish(struct cairn_call *call)
     call->changes = call->sent_change = 0;
 }
 
-/* ---- what is done ------------------------------------------------------------------------------------------------- */
+/* ---- what is done ------------------------------------------------------------------------------------------------ */
 
 /* Nothing of the call was sent when the guard fails, so its error must not put the step in doubt. */
 static int
@@ -231,7 +232,8 @@ run_or_plan(struct cairn_call *call, const struct job *job, const json_t *messag
         answer = answer_value(message, out, NULL, &err);
     } else {
         if (err.kind == CAIRN_ERR_NONE)
-            cairn_fail(&err, CAIRN_ERR_INTERNAL, "%s.%s: it failed and gave no reason", call->plugin->name, job->action->name);
+            cairn_fail(&err, CAIRN_ERR_INTERNAL, "%s.%s: it failed and gave no reason", call->plugin->name,
+                       job->action->name);
         answer = answer_error(message, &err);
     }
     json_decref(out);

@@ -29,7 +29,9 @@ feed(int ms, struct cairn_error *err)
         return 0;
     n = read(FRAME_FD, bytes, sizeof(bytes));
     if (n < 0)
-        return errno == EINTR || errno == EAGAIN ? 0 : cairn_fail(err, CAIRN_ERR_INTERNAL, "read message: %s", strerror(errno));
+        return errno == EINTR || errno == EAGAIN
+                   ? 0
+                   : cairn_fail(err, CAIRN_ERR_INTERNAL, "read message: %s", strerror(errno));
     if (n == 0)
         ended = 1;
     frame_feed(&arrived, bytes, (size_t)n);

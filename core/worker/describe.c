@@ -30,7 +30,8 @@ describe_params(const struct cairn_param *params)
         json_object_set_new(param, "secret", json_boolean(p->flags & CAIRN_SECRET));
         put_text(param, "help", p->help);
         if (p->otherwise)
-            json_object_set_new(param, "default", value_json(cairn_parse_json(p->otherwise, strlen(p->otherwise), NULL)));
+            json_object_set_new(param, "default",
+                                value_json(cairn_parse_json(p->otherwise, strlen(p->otherwise), NULL)));
         json_array_append_new(list, param);
     }
     return list;

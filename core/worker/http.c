@@ -17,7 +17,7 @@
 
 static CURL *reader; /* keeps connections alive, for requests that change nothing */
 
-/* ---- libcurl's callbacks ------------------------------------------------------------------------------------------ */
+/* ---- libcurl's callbacks ----------------------------------------------------------------------------------------- */
 
 static int
 on_connected(void *context, char *to, char *from, int to_port, int from_port)
@@ -125,7 +125,7 @@ set_callbacks(struct exchange *x)
     curl_easy_setopt(x->curl, CURLOPT_NOPROGRESS, 0L);
 }
 
-/* ---- one exchange ------------------------------------------------------------------------------------------------- */
+/* ---- one exchange ------------------------------------------------------------------------------------------------ */
 
 static const char *
 method_of(const struct exchange *x)
@@ -133,7 +133,8 @@ method_of(const struct exchange *x)
     return x->request.method ? x->request.method : "GET";
 }
 
-/* The URL as it may be shown: what stands before the host and behind the path can be a credential. Freed with free(). */
+/* The URL as it may be shown: what stands before the host and behind the path can be a credential. Freed with free().
+ */
 static char *
 shown_url(const struct exchange *x)
 {
@@ -162,7 +163,8 @@ judge_request(struct exchange *x, struct cairn_error *err)
     for (size_t i = 0; !x->changes && i < sizeof(changing) / sizeof(changing[0]); i++)
         if (strcmp(method, changing[i]) == 0) {
             url = shown_url(x);
-            cairn_fail(err, CAIRN_ERR_INVALID, "send %s %s: only run() of a changing action may change something", method, url);
+            cairn_fail(err, CAIRN_ERR_INVALID, "send %s %s: only run() of a changing action may change something",
+                       method, url);
             free(url);
             return -1;
         }
@@ -170,8 +172,8 @@ judge_request(struct exchange *x, struct cairn_error *err)
 }
 
 /*
- * UNAVAILABLE means that this call has changed nothing: this request has not left, or it only reads, and no changing one left
- * before it.
+ * UNAVAILABLE means that this call has changed nothing: this request has not left, or it only reads, and no changing
+ * one left before it.
  */
 static int
 fail_exchange(struct exchange *x, CURLcode code, struct cairn_error *err)
@@ -282,7 +284,7 @@ http_release(void)
     reader = NULL;
 }
 
-/* ---- the reply ---------------------------------------------------------------------------------------------------- */
+/* ---- the reply --------------------------------------------------------------------------------------------------- */
 
 int
 cairn_http_status(const struct cairn_http_reply *reply)

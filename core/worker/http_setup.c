@@ -119,7 +119,8 @@ set_tls(struct exchange *x)
     set_blob(curl, CURLOPT_SSLKEY_BLOB, r->key_pem ? r->key_pem : r->cert_pem);
 }
 
-/* The certificate must bear another name than the URL: connect to the URL's host, speak to `server_name`, and say the URL's Host. */
+/* The certificate must bear another name than the URL: connect to the URL's host, speak to `server_name`, and say the
+ * URL's Host. */
 static int
 rename_server(struct exchange *x, CURLU *parts, const char *host, struct cairn_error *err)
 {
@@ -159,11 +160,13 @@ set_url(struct exchange *x, struct cairn_error *err)
         || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK
         || curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK
         || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "send request to %.*s: not an http or https URL", (int)strcspn(url, "?@"), url);
+        cairn_fail(err, CAIRN_ERR_INVALID, "send request to %.*s: not an http or https URL", (int)strcspn(url, "?@"),
+                   url);
         goto out;
     }
     set_proxy(x, scheme, host);
-    if (x->request.server_name && strcasecmp(x->request.server_name, host) != 0 && rename_server(x, parts, host, err) < 0)
+    if (x->request.server_name && strcasecmp(x->request.server_name, host) != 0
+        && rename_server(x, parts, host, err) < 0)
         goto out;
     curl_easy_setopt(x->curl, CURLOPT_URL, x->url ? x->url : url);
     rc = 0;
@@ -195,8 +198,9 @@ static void
 set_user_agent(struct exchange *x)
 {
     const struct cairn_call *call = x->call;
-    char *agent = *call->run ? alloc_printf("cairn/%s run/%s step/%s token/%s", VERSION_TEXT, call->run, call->step, call->token)
-                             : alloc_printf("cairn/%s", VERSION_TEXT);
+    char *agent =
+        *call->run ? alloc_printf("cairn/%s run/%s step/%s token/%s", VERSION_TEXT, call->run, call->step, call->token)
+                   : alloc_printf("cairn/%s", VERSION_TEXT);
 
     curl_easy_setopt(x->curl, CURLOPT_USERAGENT, agent);
     free(agent);
@@ -216,7 +220,8 @@ http_setup(struct exchange *x, struct cairn_error *err)
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* HTTP/2 sends refused streams again */
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout < CONNECT_TIMEOUT_MS ? timeout : CONNECT_TIMEOUT_MS));
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(timeout < CONNECT_TIMEOUT_MS ? timeout : CONNECT_TIMEOUT_MS));
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, x->changes ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, x->changes ? 1L : 0L);
     if (set_url(x, err) < 0 || set_headers(x, err) < 0)

@@ -36,13 +36,15 @@ open_trusted(const char *path, struct cairn_error *err)
     if (fd < 0 && errno == ELOOP)
         return cairn_fail(err, CAIRN_ERR_DENIED, "load %s: it is a symbolic link; name the file itself", path);
     if (fd < 0)
-        return cairn_fail(err, errno == ENOENT ? CAIRN_ERR_NOT_FOUND : CAIRN_ERR_DENIED, "load %s: %s", path, strerror(errno));
+        return cairn_fail(err, errno == ENOENT ? CAIRN_ERR_NOT_FOUND : CAIRN_ERR_DENIED, "load %s: %s", path,
+                          strerror(errno));
     if (fstat(fd, &st) < 0)
         cairn_fail(err, CAIRN_ERR_FAILED, "load %s: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
         cairn_fail(err, CAIRN_ERR_DENIED, "load %s: not a regular file", path);
     else if (st.st_uid != 0 && st.st_uid != geteuid())
-        cairn_fail(err, CAIRN_ERR_DENIED, "load %s: it belongs to user %u, and only root's and your own plugins are loaded", path,
+        cairn_fail(err, CAIRN_ERR_DENIED,
+                   "load %s: it belongs to user %u, and only root's and your own plugins are loaded", path,
                    (unsigned)st.st_uid);
     else if (st.st_mode & (S_IWGRP | S_IWOTH))
         cairn_fail(err, CAIRN_ERR_DENIED, "load %s: others can write to it (mode %04o); run chmod go-w on it", path,
@@ -80,30 +82,35 @@ find_table(void *object, const char *path, struct cairn_error *err)
     Dl_info info;
 
     if (!table) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "load %s: it exports no cairn_plugin; a plugin ends with CAIRN_PLUGIN(...)", path);
+        cairn_fail(err, CAIRN_ERR_INVALID, "load %s: it exports no cairn_plugin; a plugin ends with CAIRN_PLUGIN(...)",
+                   path);
         return NULL;
     }
-    if (!dladdr1(table, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT
-        || symbol->st_size < 2 * sizeof(uint32_t)) {
+    if (!dladdr1(table, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol
+        || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT || symbol->st_size < 2 * sizeof(uint32_t)) {
         cairn_fail(err, CAIRN_ERR_INVALID, "load %s: its cairn_plugin isn't a table", path);
         return NULL;
     }
     if (table->abi_major != CAIRN_ABI_MAJOR) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "load %s: it was built for plugin ABI %u.%u, and this cairn has %u.%u; build it again", path,
+        cairn_fail(err, CAIRN_ERR_INVALID,
+                   "load %s: it was built for plugin ABI %u.%u, and this cairn has %u.%u; build it again", path,
                    (unsigned)table->abi_major, (unsigned)table->abi_minor, CAIRN_ABI_MAJOR, CAIRN_ABI_MINOR);
         return NULL;
     }
-    if (symbol->st_size < PLUGIN_SIZE_1_0 || table->plugin_size < PLUGIN_SIZE_1_0 || table->plugin_size > symbol->st_size
-        || table->action_size < ACTION_SIZE_1_0 || table->action_size > STRIDE_MAX || table->param_size < PARAM_SIZE_1_0
-        || table->param_size > STRIDE_MAX || table->action_size % sizeof(void *) || table->param_size % sizeof(void *)) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "load %s: its tables have sizes that ABI %u.%u doesn't have (%zu, %zu, %zu)", path,
-                   (unsigned)table->abi_major, (unsigned)table->abi_minor, table->plugin_size, table->action_size, table->param_size);
+    if (symbol->st_size < PLUGIN_SIZE_1_0 || table->plugin_size < PLUGIN_SIZE_1_0
+        || table->plugin_size > symbol->st_size || table->action_size < ACTION_SIZE_1_0
+        || table->action_size > STRIDE_MAX || table->param_size < PARAM_SIZE_1_0 || table->param_size > STRIDE_MAX
+        || table->action_size % sizeof(void *) || table->param_size % sizeof(void *)) {
+        cairn_fail(err, CAIRN_ERR_INVALID, "load %s: its tables have sizes that ABI %u.%u doesn't have (%zu, %zu, %zu)",
+                   path, (unsigned)table->abi_major, (unsigned)table->abi_minor, table->plugin_size, table->action_size,
+                   table->param_size);
         return NULL;
     }
     return table;
 }
 
-/* A table with the plugin's stride as one with ours, and an empty row at its end. NULL stays NULL. A row begins with its name. */
+/* A table with the plugin's stride as one with ours, and an empty row at its end. NULL stays NULL. A row begins with
+ * its name. */
 static void *
 copy_rows(const void *table, size_t stride, size_t ours)
 {

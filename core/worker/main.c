@@ -1,5 +1,6 @@
 /*
- * main.c: cairn-worker, the process in which one plugin executes; started by the engine with its socket as descriptor 3.
+ * main.c: cairn-worker, the process in which one plugin executes; started by the engine with its socket as
+ * descriptor 3.
  * SPDX-License-Identifier: MIT
  *
  * load the plugin -> hello -> configure -> calls, one at a time -> end-of-file. doc/PROTOCOL.md has the messages.
@@ -30,7 +31,8 @@ ignore(int signal_number)
     (void)signal_number;
 }
 
-/* The terminal's signals are the engine's affair. A function, not SIG_IGN, so that programs started by a plugin don't inherit it. */
+/* The terminal's signals are the engine's affair. A function, not SIG_IGN, so that programs started by a plugin don't
+ * inherit it. */
 static void
 ignore_signals(void)
 {
@@ -145,7 +147,8 @@ main(int argc, char **argv)
     }
     ignore_signals();
     if (close_doors() < 0 || clock_init(getenv("CAIRN_CLOCK")) < 0) {
-        fprintf(stderr, "cairn-worker: can't start: descriptor %d is not open, or CAIRN_CLOCK is not a clock\n", FRAME_FD);
+        fprintf(stderr, "cairn-worker: can't start: descriptor %d is not open, or CAIRN_CLOCK is not a clock\n",
+                FRAME_FD);
         return 2;
     }
     crash_init();

@@ -1,5 +1,5 @@
 /*
- * mask.c: known secrets are taken out of every text that leaves the worker for people; used by log, progress and errors.
+ * mask.c: known secrets are taken out of every text that leaves the worker for people; used for log, progress, errors.
  * SPDX-License-Identifier: MIT
  */
 #include "worker/mask.h"
@@ -139,7 +139,8 @@ mask_text(const char *text)
     return out;
 }
 
-/* Where the beginning of a secret ends the text; its length if there is none. Less than half of the shortest is no harm. */
+/* Where the beginning of a secret ends the text; its length if there is none. Less than half of the shortest is no
+ * harm. */
 static size_t
 half_secret_at(const char *text)
 {

@@ -1,10 +1,10 @@
 /*
- * mask.h: known secrets are taken out of every text that leaves the worker for people; used by log, progress and errors.
+ * mask.h: known secrets are taken out of every text that leaves the worker for people; used for log, progress, errors.
  * SPDX-License-Identifier: MIT
  *
  * A secret of at least MASK_MIN bytes is known from the moment it comes in (arguments, configuration, variables of the
- * user) or is made by cairn_secret(); so are its forms in base64, in a URL, in JSON, and in one line. Shorter ones would
- * mask ordinary words.
+ * user) or is made by cairn_secret(); so are its forms in base64, in a URL, in JSON, and in one line. Shorter ones
+ * would mask ordinary words.
  */
 #ifndef CAIRN_MASK_H
 #define CAIRN_MASK_H

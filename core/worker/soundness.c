@@ -93,7 +93,8 @@ check_target(const struct check *c, const struct cairn_action *a)
         return a->flags & CAIRN_DESTRUCTIVE ? unsound(c, "action %s is destructive and names no target", a->name) : 0;
     for (const struct cairn_param *p = a->params; p && p->name; p++)
         if (strcmp(p->name, a->target) == 0)
-            return p->type == CAIRN_STR ? 0 : unsound(c, "action %s: its target %s is not a string", a->name, a->target);
+            return p->type == CAIRN_STR ? 0
+                                        : unsound(c, "action %s: its target %s is not a string", a->name, a->target);
     return unsound(c, "action %s: its target %s is not one of its parameters", a->name, a->target);
 }
 
@@ -137,7 +138,8 @@ check_env(const struct check *c, const char *env)
         size_t name = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
         if (name == 0 || (name != len && !(name + 1 == len && s[name] == '*')))
-            return unsound(c, "env names \"%.*s\", which is neither a variable nor a prefix with a *", (int)(len > 64 ? 64 : len), s);
+            return unsound(c, "env names \"%.*s\", which is neither a variable nor a prefix with a *",
+                           (int)(len > 64 ? 64 : len), s);
         s += len;
     }
     return 0;
@@ -161,7 +163,8 @@ soundness_check(const struct cairn_plugin *table, const char *path, struct cairn
     struct check c = { path, table, err };
 
     if (!is_name(table->name))
-        return unsound(&c, "its name \"%.64s\" is not one of lower case letters, digits and _", table->name ? table->name : "");
+        return unsound(&c, "its name \"%.64s\" is not one of lower case letters, digits and _",
+                       table->name ? table->name : "");
     if (check_file_name(&c) < 0)
         return -1;
     if (!table->version || !*table->version || !table->help || !*table->help)

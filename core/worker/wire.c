@@ -1,5 +1,6 @@
 /*
- * wire.c: values as they stand in messages and in text, and what becomes of secrets on the way; used by calls and plugins.
+ * wire.c: values as they stand in messages and in text, and what becomes of secrets on the way; used by calls and
+ * plugins.
  * SPDX-License-Identifier: MIT
  */
 #include "worker/value.h"
@@ -120,7 +121,7 @@ value_matches(const json_t *json, enum cairn_type type)
     return 0;
 }
 
-/* ---- text, for plugins --------------------------------------------------------------------------------------------- */
+/* ---- text, for plugins ------------------------------------------------------------------------------------------- */
 
 struct cairn_value *
 cairn_parse_json(const char *text, size_t len, struct cairn_error *err)

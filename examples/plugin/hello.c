@@ -22,7 +22,8 @@ note_read(struct cairn_call *call, const struct cairn_value *args, struct cairn_
 
     (void)call;
     if (!f)
-        return cairn_fail(err, errno == ENOENT ? CAIRN_ERR_NOT_FOUND : CAIRN_ERR_FAILED, "open %s: %s", path, strerror(errno));
+        return cairn_fail(err, errno == ENOENT ? CAIRN_ERR_NOT_FOUND : CAIRN_ERR_FAILED, "open %s: %s", path,
+                          strerror(errno));
     len = fread(text, 1, sizeof(text), f);
     fclose(f);
     cairn_put(out, "text", cairn_strn(text, len));
@@ -31,7 +32,8 @@ note_read(struct cairn_call *call, const struct cairn_value *args, struct cairn_
 
 /*
  * The first line is our mark: the token is the same over every attempt of one step, and different for every other step.
- * The note appears whole or not at all, and link() refuses a name that exists: that is what makes the effect happen once.
+ * The note appears whole or not at all, and link() refuses a name that exists: that is what makes the effect happen
+ * once.
  */
 static int
 note_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
@@ -49,7 +51,8 @@ note_create(struct cairn_call *call, const struct cairn_value *args, struct cair
     if (fclose(f) != 0)
         cairn_fail(err, CAIRN_ERR_FAILED, "write %s: %s", draft, strerror(errno));
     else if (link(draft, path) < 0)
-        cairn_fail(err, errno == EEXIST ? CAIRN_ERR_CONFLICT : CAIRN_ERR_FAILED, "create %s: %s", path, strerror(errno));
+        cairn_fail(err, errno == EEXIST ? CAIRN_ERR_CONFLICT : CAIRN_ERR_FAILED, "create %s: %s", path,
+                   strerror(errno));
     unlink(draft);
     cairn_put(out, "path", cairn_str(path));
     return err->kind == CAIRN_ERR_NONE ? 0 : -1;

@@ -4,8 +4,8 @@
 static int
 run(cairn_call *call, const cairn_value *args, cairn_value *out, cairn_error *err)
 {
-    cairn_http_request request = CAIRN_HTTP_REQUEST("GET", "http://127.0.0.1:1/", nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr,
-                                                    nullptr, nullptr, nullptr, 0, nullptr);
+    cairn_http_request request = CAIRN_HTTP_REQUEST("GET", "http://127.0.0.1:1/", nullptr, nullptr, 0, 0, 0, 0, nullptr,
+                                                    nullptr, nullptr, nullptr, nullptr, 0, nullptr);
     cairn_http_reply *reply = nullptr;
 
     (void)args;

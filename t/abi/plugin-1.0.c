@@ -1,5 +1,6 @@
 /*
- * plugin-1.0.c: a plugin as ABI 1.0 lays it out, with its own copy of the declarations of that day; it must load for ever.
+ * plugin-1.0.c: a plugin as ABI 1.0 lays it out, with its own copy of the declarations of that day; it must load for
+ * ever.
  * SPDX-License-Identifier: MIT
  *
  * Never change what is declared here. -DMAJOR=2 makes it a plugin of another world.
@@ -88,13 +89,15 @@ struct cairn_value *cairn_strf(const char *, ...);
 struct cairn_value *cairn_int(int64_t);
 const struct cairn_value *cairn_config(const struct cairn_call *);
 int cairn_fail(struct cairn_error *, int, const char *, ...);
-int cairn_http(struct cairn_call *, const struct cairn_http_request *, struct cairn_http_reply **, struct cairn_error *);
+int cairn_http(struct cairn_call *, const struct cairn_http_request *, struct cairn_http_reply **,
+               struct cairn_error *);
 
 static int
 greet(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
     (void)err;
-    cairn_put(out, "text", cairn_strf("%s %s", cairn_get_str(cairn_config(call), "word", ""), cairn_get_str(args, "name", "")));
+    cairn_put(out, "text",
+              cairn_strf("%s %s", cairn_get_str(cairn_config(call), "word", ""), cairn_get_str(args, "name", "")));
     cairn_put(out, "count", cairn_int(cairn_get_int(args, "count", 0)));
     return 0;
 }
@@ -102,7 +105,9 @@ greet(struct cairn_call *call, const struct cairn_value *args, struct cairn_valu
 static int
 knock(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
-    struct cairn_http_request request = { .size = sizeof(request), .method = "POST", .url = "http://127.0.0.1:1/", .body = "x", .body_len = 1 };
+    struct cairn_http_request request = {
+        .size = sizeof(request), .method = "POST", .url = "http://127.0.0.1:1/", .body = "x", .body_len = 1
+    };
     struct cairn_http_reply *reply;
 
     (void)args;

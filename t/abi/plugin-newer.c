@@ -1,5 +1,6 @@
 /*
- * plugin-newer.c: a plugin of a minor version that doesn't exist yet: each of its tables has a member more, and new flags.
+ * plugin-newer.c: a plugin of a minor version that doesn't exist yet: each of its tables has a member more, and new
+ * flags.
  * SPDX-License-Identifier: MIT
  */
 #include <cairn/plugin.h>
@@ -36,14 +37,25 @@ static const struct newer_param params[] = {
     { { 0 }, 0 },
 };
 static const struct newer_action actions[] = {
-    { { .name = "add", .help = "Add: sum.", .params = &params[0].known, .effect = CAIRN_READ, .run = add, .flags = 0x100u }, 0, { "x", "y", "z" } },
-    { { .name = "again", .help = "Add: sum.", .params = &params[0].known, .effect = CAIRN_SET, .run = add }, 0, { "x", "y", "z" } },
+    { { .name = "add",
+        .help = "Add: sum.",
+        .params = &params[0].known,
+        .effect = CAIRN_READ,
+        .run = add,
+        .flags = 0x100u },
+      0,
+      { "x", "y", "z" } },
+    { { .name = "again", .help = "Add: sum.", .params = &params[0].known, .effect = CAIRN_SET, .run = add },
+      0,
+      { "x", "y", "z" } },
     { { 0 }, 0, { 0 } },
 };
 
 extern CAIRN_API const struct newer_plugin cairn_plugin_newer;
 const struct newer_plugin cairn_plugin_newer __asm__("cairn_plugin") = {
-    { CAIRN_ABI_MAJOR, CAIRN_ABI_MINOR + 7, sizeof(struct newer_plugin), sizeof(struct newer_action), sizeof(struct newer_param),
-      .name = "newer", .version = "1", .help = "A plugin of tomorrow.", .actions = &actions[0].known },
-    "https://example.org/", 0,
+    { CAIRN_ABI_MAJOR, CAIRN_ABI_MINOR + 7, sizeof(struct newer_plugin), sizeof(struct newer_action),
+      sizeof(struct newer_param), .name = "newer", .version = "1", .help = "A plugin of tomorrow.",
+      .actions = &actions[0].known },
+    "https://example.org/",
+    0,
 };

@@ -2,12 +2,13 @@
  * probe.c: a plugin for tests with an action of every effect class, a ledger of its effects, and trouble on demand.
  * SPDX-License-Identifier: MIT
  *
- * The ledger DIR/ledger is the world: a line "ACTION NAME TOKEN ATTEMPT" is the effect itself, so that a process killed at any
- * instant leaves either both or none. Only the value of a `set` has a file of its own, DIR/value-NAME.
+ * The ledger DIR/ledger is the world: a line "ACTION NAME TOKEN ATTEMPT" is the effect itself, so that a process killed
+ * at any instant leaves either both or none. Only the value of a `set` has a file of its own, DIR/value-NAME.
  *
- * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "fail", "throttle:N", "notyet:N",
- * "unavailable:N", "slow:MS" or "big". It happens at the first attempt of that action and name (at the first N), whatever process
- * makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a word for it come before the effect.
+ * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "fail", "throttle:N",
+ * "notyet:N", "unavailable:N", "slow:MS" or "big". It happens at the first attempt of that action and name (at the
+ * first N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a
+ * word for it come before the effect.
  */
 #include <cairn/plugin.h>
 
@@ -44,7 +45,7 @@ check_name(const char *name, struct cairn_error *err)
     return 0;
 }
 
-/* ---- the ledger --------------------------------------------------------------------------------------------------- */
+/* ---- the ledger -------------------------------------------------------------------------------------------------- */
 
 static FILE *
 ledger_open(struct cairn_call *call, struct cairn_error *err)
@@ -73,7 +74,8 @@ ledger_last(FILE *ledger, const char *action, const char *other, const char *nam
 
     rewind(ledger);
     while (fscanf(ledger, "%31s %127s %63s %*d", line.action, line.name, line.token) == 3)
-        if (strcmp(line.name, name) == 0 && (strcmp(line.action, action) == 0 || (other && strcmp(line.action, other) == 0))) {
+        if (strcmp(line.name, name) == 0
+            && (strcmp(line.action, action) == 0 || (other && strcmp(line.action, other) == 0))) {
             *last = line;
             found = 1;
         }
@@ -84,14 +86,15 @@ static int
 ledger_add(FILE *ledger, struct cairn_call *call, const char *action, const char *name, struct cairn_error *err)
 {
     char line[300];
-    int len = snprintf(line, sizeof(line), "%s %s %s %d\n", action, name, cairn_call_token(call), cairn_call_attempt(call));
+    int len =
+        snprintf(line, sizeof(line), "%s %s %s %d\n", action, name, cairn_call_token(call), cairn_call_attempt(call));
 
     if (write(fileno(ledger), line, (size_t)len) != len)
         return cairn_fail(err, CAIRN_ERR_IN_DOUBT, "write ledger: %s", strerror(errno));
     return 0;
 }
 
-/* ---- trouble ------------------------------------------------------------------------------------------------------ */
+/* ---- trouble ----------------------------------------------------------------------------------------------------- */
 
 /* Whether `trouble` is "KIND" or "KIND:N" and is still to happen. */
 static int
@@ -108,7 +111,8 @@ is_due(struct cairn_call *call, const char *action, const char *name, const char
     dir = dir_open(call, &err);
     snprintf(file, sizeof(file), "trouble-%s-%s", action, name);
     fd = dir < 0 ? -1 : openat(dir, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    due = fd >= 0 && fstat(fd, &st) == 0 && st.st_size < (trouble[len] && strcmp(kind, "slow") != 0 ? atoi(trouble + len + 1) : 1);
+    due = fd >= 0 && fstat(fd, &st) == 0
+          && st.st_size < (trouble[len] && strcmp(kind, "slow") != 0 ? atoi(trouble + len + 1) : 1);
     if (due && write(fd, "x", 1) != 1)
         due = 0;
     if (fd >= 0)
@@ -126,7 +130,8 @@ hang(void)
 }
 
 static int
-trouble_before(struct cairn_call *call, const char *action, const char *name, const char *trouble, struct cairn_error *err)
+trouble_before(struct cairn_call *call, const char *action, const char *name, const char *trouble,
+               struct cairn_error *err)
 {
     if (is_due(call, action, name, trouble, "crash-before"))
         raise(SIGKILL);
@@ -148,8 +153,8 @@ trouble_before(struct cairn_call *call, const char *action, const char *name, co
 }
 
 static int
-trouble_after(struct cairn_call *call, const char *action, const char *name, const char *trouble, struct cairn_value *out,
-              struct cairn_error *err)
+trouble_after(struct cairn_call *call, const char *action, const char *name, const char *trouble,
+              struct cairn_value *out, struct cairn_error *err)
 {
     if (is_due(call, action, name, trouble, "crash-after"))
         raise(SIGKILL);
@@ -169,7 +174,7 @@ trouble_after(struct cairn_call *call, const char *action, const char *name, con
     return 0;
 }
 
-/* ---- actions that change ------------------------------------------------------------------------------------------ */
+/* ---- actions that change ----------------------------------------------------------------------------------------- */
 
 /* One effect with its trouble around it. `check` says whether the world allows it. */
 static int
@@ -282,7 +287,7 @@ probe_set(struct cairn_call *call, const struct cairn_value *args, struct cairn_
     return rc;
 }
 
-/* ---- what was seen ------------------------------------------------------------------------------------------------ */
+/* ---- what was seen ----------------------------------------------------------------------------------------------- */
 
 static int
 look(struct cairn_call *call, const struct cairn_value *args, const char *action, const char *other, struct line *last,
@@ -317,19 +322,22 @@ observe_mark(struct cairn_call *call, const struct cairn_value *args, const char
 }
 
 static int
-observe_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+observe_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     return observe_mark(call, args, "create", out, err);
 }
 
 static int
-observe_guarded(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+observe_guarded(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     return observe_mark(call, args, "guarded", out, err);
 }
 
 static int
-observe_evident(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+observe_evident(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     int seen = observe_mark(call, args, "evident", out, err);
 
@@ -340,7 +348,8 @@ observe_evident(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 static int
-observe_destroy(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+observe_destroy(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct line last;
     int found = look(call, args, "create", "destroy", &last, err);
@@ -351,7 +360,7 @@ observe_destroy(struct cairn_call *call, const struct cairn_value *args, struct 
     return found && strcmp(last.action, "create") == 0 ? CAIRN_SEEN_ABSENT : CAIRN_SEEN_DONE;
 }
 
-/* ---- actions that read -------------------------------------------------------------------------------------------- */
+/* ---- actions that read ------------------------------------------------------------------------------------------- */
 
 static void
 put_value(struct cairn_call *call, const char *name, struct cairn_value *out, struct cairn_error *err)
@@ -432,7 +441,7 @@ probe_env(struct cairn_call *call, const struct cairn_value *args, struct cairn_
     return 0;
 }
 
-/* ---- the world that the configuration names ----------------------------------------------------------------------- */
+/* ---- the world that the configuration names ---------------------------------------------------------------------- */
 
 static int
 probe_guard(struct cairn_call *call, struct cairn_error *err)
@@ -450,11 +459,12 @@ probe_guard(struct cairn_call *call, struct cairn_error *err)
         close(dir);
     is[strcspn(is, "\n")] = '\0';
     if (expected && strcmp(is, expected) != 0)
-        return cairn_fail(err, CAIRN_ERR_DENIED, "guard world: it is \"%s\", and the configuration expects \"%s\"", is, expected);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "guard world: it is \"%s\", and the configuration expects \"%s\"", is,
+                          expected);
     return 0;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 #define NAME { "name", CAIRN_STR, CAIRN_REQUIRED, "what is acted on", 0 }
 #define TROUBLE { "trouble", CAIRN_STR, 0, "what goes wrong at the first attempt", 0 }
@@ -477,23 +487,53 @@ static const struct cairn_param config[] = {
     { 0 },
 };
 static const struct cairn_action actions[] = {
-    { .name = "read", .help = "Look: name, value?, token?.", .params = name_params, .effect = CAIRN_READ, .run = probe_read },
-    { .name = "create", .help = "Make: name.", .params = name_params, .effect = CAIRN_CREATE, .run = probe_create,
+    { .name = "read",
+      .help = "Look: name, value?, token?.",
+      .params = name_params,
+      .effect = CAIRN_READ,
+      .run = probe_read },
+    { .name = "create",
+      .help = "Make: name.",
+      .params = name_params,
+      .effect = CAIRN_CREATE,
+      .run = probe_create,
       .observe = observe_create },
-    { .name = "guarded", .help = "Do once: name.", .params = name_params, .effect = CAIRN_GUARDED, .run = probe_guarded,
+    { .name = "guarded",
+      .help = "Do once: name.",
+      .params = name_params,
+      .effect = CAIRN_GUARDED,
+      .run = probe_guarded,
       .observe = observe_guarded },
     { .name = "set", .help = "Set: name, value.", .params = set_params, .effect = CAIRN_SET, .run = probe_set },
-    { .name = "trigger", .help = "Do, without evidence: name.", .params = name_params, .effect = CAIRN_TRIGGER, .run = probe_trigger },
-    { .name = "evident", .help = "Do, with evidence: name.", .params = name_params, .effect = CAIRN_TRIGGER, .run = probe_evident,
+    { .name = "trigger",
+      .help = "Do, without evidence: name.",
+      .params = name_params,
+      .effect = CAIRN_TRIGGER,
+      .run = probe_trigger },
+    { .name = "evident",
+      .help = "Do, with evidence: name.",
+      .params = name_params,
+      .effect = CAIRN_TRIGGER,
+      .run = probe_evident,
       .observe = observe_evident },
-    { .name = "destroy", .help = "Destroy what was created: name.", .params = name_params, .effect = CAIRN_GUARDED,
-      .flags = CAIRN_DESTRUCTIVE, .target = "name", .run = probe_destroy, .observe = observe_destroy },
+    { .name = "destroy",
+      .help = "Destroy what was created: name.",
+      .params = name_params,
+      .effect = CAIRN_GUARDED,
+      .flags = CAIRN_DESTRUCTIVE,
+      .target = "name",
+      .run = probe_destroy,
+      .observe = observe_destroy },
     { .name = "secret", .help = "A secret: value.", .effect = CAIRN_READ, .run = probe_secret },
     { .name = "echo", .help = "Give back: value.", .params = echo_params, .effect = CAIRN_READ, .run = probe_echo },
     { .name = "say", .help = "Log, and show: length.", .params = say_params, .effect = CAIRN_READ, .run = probe_say },
-    { .name = "env", .help = "A variable of the user: value.", .params = env_params, .effect = CAIRN_READ, .run = probe_env },
+    { .name = "env",
+      .help = "A variable of the user: value.",
+      .params = env_params,
+      .effect = CAIRN_READ,
+      .run = probe_env },
     { 0 },
 };
 
-CAIRN_PLUGIN(.name = "probe", .version = "1", .help = "Effects in a ledger, for tests.", .actions = actions, .section = "probe",
-             .config = config, .env = "PROBE_*", .guard = probe_guard);
+CAIRN_PLUGIN(.name = "probe", .version = "1", .help = "Effects in a ledger, for tests.", .actions = actions,
+             .section = "probe", .config = config, .env = "PROBE_*", .guard = probe_guard);

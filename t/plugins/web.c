@@ -8,7 +8,8 @@
 
 #define HEADERS_MAX 8
 
-/* One of `requests`: {method, url, body, headers, reads, timeout_ms, max_reply, ca_pem, cert_pem, key_pem, server_name, insecure, proxy} */
+/* One of `requests`: {method, url, body, headers, reads, timeout_ms, max_reply, ca_pem, cert_pem, key_pem, server_name,
+ * insecure, proxy} */
 static int
 request_one(struct cairn_call *call, const struct cairn_value *r, struct cairn_value *replies, struct cairn_error *err)
 {
@@ -16,7 +17,8 @@ request_one(struct cairn_call *call, const struct cairn_value *r, struct cairn_v
     const char *headers[HEADERS_MAX + 1] = { NULL };
     size_t filler = (size_t)cairn_get_int(r, "body_bytes", 0);
     char *long_body = filler ? calloc(filler, 1) : NULL;
-    struct cairn_http_request request = CAIRN_HTTP_REQUEST(.method = cairn_get_str(r, "method", NULL), .headers = headers);
+    struct cairn_http_request request =
+        CAIRN_HTTP_REQUEST(.method = cairn_get_str(r, "method", NULL), .headers = headers);
     struct cairn_http_reply *reply;
     struct cairn_value *said;
     int rc;
