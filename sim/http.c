@@ -38,6 +38,13 @@ struct exchange {
     char *body;
     size_t body_len;
     int started; /* headers were seen */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    char *method;
+    json_t *headers;
+    int64_t since; /* wall ms when the handler ran first */
+    int slept; /* of a reply that goes on: the time until its next part is over */
+    size_t given; /* of a reply that goes on: bytes of its present part that are sent */
     int answered; /* the handler has run; reply waits for its time */
     struct http_reply reply;
 };
@@ -71,6 +78,8 @@ finish(void *context, struct MHD_Connection *connection, void **state, enum MHD_
         return;
     free(x->target);
     free(x->body);
+    free(x->method);
+    json_decref(x->headers);
     free(x->reply.body);
     json_decref(x->reply.headers);
     free(x);
@@ -123,14 +132,19 @@ free_half(void *context)
     free(h);
 }
 
-/* The reply's body is taken over. */
+static ssize_t give_more(void *context, uint64_t pos, char *buf, size_t max);
+
+/* The reply's body is taken over, unless the reply goes on. */
 static struct MHD_Response *
-response_of(struct http_reply *reply)
+response_of(struct exchange *x)
 {
+    struct http_reply *reply = &x->reply;
     struct MHD_Response *response;
     struct half *h;
 
-    if (reply->way == HTTP_TRUNCATE) {
+    if (reply->more > 0) {
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, give_more, x, NULL);
+    } else if (reply->way == HTTP_TRUNCATE) {
         h = alloc_zero(1, sizeof(*h));
         h->bytes = reply->body;
         h->len = reply->body_len / 2;
@@ -140,24 +154,25 @@ response_of(struct http_reply *reply)
     }
     if (!response)
         alloc_failed();
-    reply->body = NULL;
+    if (reply->more == 0)
+        reply->body = NULL;
     return response;
 }
 
 static enum MHD_Result
-send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+send_reply(struct exchange *x)
 {
     struct MHD_Response *response;
     enum MHD_Result result;
     const char *name;
     json_t *value;
 
-    if (reply->way == HTTP_CUT)
+    if (x->reply.way == HTTP_CUT)
         return MHD_NO;
-    response = response_of(reply);
-    json_object_foreach(reply->headers, name, value)
+    response = response_of(x);
+    json_object_foreach(x->reply.headers, name, value)
         MHD_add_response_header(response, name, json_string_value(value));
-    result = MHD_queue_response(connection, reply->status, response);
+    result = MHD_queue_response(x->connection, x->reply.status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -174,23 +189,63 @@ put_off(struct http_server *server, struct MHD_Connection *connection, int64_t d
     MHD_suspend_connection(connection);
 }
 
-static enum MHD_Result
-answer(struct http_server *server, struct MHD_Connection *connection, struct exchange *x, const char *method)
+/* Have the request handled. */
+static void
+ask(struct exchange *x)
 {
-    json_t *headers = json_object();
-    struct http_request request = { .method = method, .target = x->target, .headers = headers };
+    struct http_request request = { .method = x->method, .target = x->target, .headers = x->headers,
+                                    .cursor = x->reply.cursor };
 
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, headers);
     request.body = x->body ? x->body : "";
     request.body_len = x->body_len;
-    server->handle(server->context, &request, &x->reply);
-    json_decref(headers);
+    x->since = x->since ? x->since : clock_wall();
+    request.waited = clock_wall() - x->since;
+    free(x->reply.body);
+    json_decref(x->reply.headers);
+    memset(&x->reply, 0, sizeof(x->reply));
+    x->given = 0;
+    x->server->handle(x->server->context, &request, &x->reply);
+    if (!x->reply.body)
+        x->reply.body_len = 0;
+}
+
+/* The next bytes of a reply that goes on; while there are none, the connection sleeps. */
+static ssize_t
+give_more(void *context, uint64_t pos, char *buf, size_t max)
+{
+    struct exchange *x = context;
+    size_t left = x->reply.body_len - x->given;
+
+    (void)pos;
+    if (left == 0 && x->reply.more == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (left == 0 && !x->slept) {
+        x->slept = 1;
+        put_off(x->server, x->connection, x->reply.more);
+        return 0;
+    }
+    if (left == 0) {
+        x->slept = 0;
+        ask(x);
+        return give_more(context, pos, buf, max);
+    }
+    if (left < max)
+        max = left;
+    memcpy(buf, x->reply.body + x->given, max);
+    x->given += max;
+    return (ssize_t)max;
+}
+
+static enum MHD_Result
+answer(struct exchange *x)
+{
+    ask(x);
     x->answered = 1;
     if (x->reply.delay > 0) {
-        put_off(server, connection, x->reply.delay);
+        put_off(x->server, x->connection, x->reply.delay);
         return MHD_YES;
     }
-    return send_reply(connection, &x->reply);
+    return send_reply(x);
 }
 
 static enum MHD_Result
@@ -202,9 +257,14 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
     (void)url;
     (void)version;
     if (x->answered)
-        return send_reply(connection, &x->reply);
+        return send_reply(x);
     if (!x->started) {
         x->started = 1;
+        x->server = context;
+        x->connection = connection;
+        x->method = alloc_str(method);
+        x->headers = json_object();
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, x->headers);
         return MHD_YES;
     }
     if (*data_len > 0) {
@@ -217,31 +277,26 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
         *data_len = 0;
         return MHD_YES;
     }
-    return answer(context, connection, x, method);
+    return answer(x);
 }
 
-/* Resume what is due; the wall ms until the next one, or -1. */
-static int64_t
+static void
 resume_late(struct http_server *server)
 {
     struct late **at = &server->late;
     int64_t now = clock_wall();
-    int64_t next = -1;
 
     while (*at) {
         struct late *l = *at;
 
-        if (l->due <= now) {
-            *at = l->next;
-            MHD_resume_connection(l->connection);
-            free(l);
+        if (l->due > now) {
+            at = &l->next;
             continue;
         }
-        if (next < 0 || l->due - now < next)
-            next = l->due - now;
-        at = &l->next;
+        *at = l->next;
+        MHD_resume_connection(l->connection);
+        free(l);
     }
-    return next;
 }
 
 int
@@ -276,12 +331,19 @@ http_port(const struct http_server *server)
     return info->port;
 }
 
+/* The wall ms until the server or a late reply has something to do; -1: nothing but to listen. */
 static int
-wait_time(struct http_server *server, int64_t late)
+wait_time(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG daemon = 0;
-    int64_t ms = late;
+    int64_t now = clock_wall();
+    int64_t ms = -1;
 
+    for (const struct late *l = server->late; l; l = l->next) {
+        int64_t left = l->due > now ? l->due - now : 0;
+
+        ms = ms < 0 || left < ms ? left : ms;
+    }
     if (MHD_get_timeout(server->daemon, &daemon) == MHD_YES && (ms < 0 || (int64_t)daemon < ms))
         ms = (int64_t)daemon;
     return ms > INT_MAX ? INT_MAX : (int)ms;
@@ -296,11 +358,10 @@ http_serve(struct http_server *server, int stop_fd, struct cairn_error *err)
     assert(info);
     fds[0].fd = info->epoll_fd;
     for (;;) {
-        int64_t late = resume_late(server);
-
+        resume_late(server);
         if (MHD_run(server->daemon) != MHD_YES)
             return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: the server library failed");
-        if (poll(fds, 2, wait_time(server, late)) < 0 && errno != EINTR)
+        if (poll(fds, 2, wait_time(server)) < 0 && errno != EINTR)
             return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: poll: %s", strerror(errno));
         if (fds[1].revents)
             return 0;

@@ -22,6 +22,8 @@ struct http_request {
     const json_t *headers; /* lower-case name to value; repeated ones joined by ',' */
     const char *body;
     size_t body_len;
+    int64_t waited; /* wall ms since it was handled first; 0 but for a reply that goes on */
+    int64_t cursor; /* what its last reply said */
 };
 
 enum http_way {
@@ -37,6 +39,8 @@ struct http_reply {
     size_t body_len;
     enum http_way way;
     int64_t delay; /* wall ms before the reply goes out */
+    int64_t more; /* the reply goes on: handle the request anew in so many wall ms and send that body too; 0: it ends */
+    int64_t cursor; /* handed to that handling */
 };
 
 typedef void http_handler(void *context, const struct http_request *request, struct http_reply *reply);

@@ -148,7 +148,11 @@ take_reply(lua_State *L, struct http_reply *reply)
     reply->way = !way ? HTTP_SEND : strcmp(way, "cut") == 0 ? HTTP_CUT : HTTP_TRUNCATE;
     lua_getfield(L, -5, "delay"); /* reply status headers body way delay */
     reply->delay = (int64_t)lua_tonumber(L, -1);
-    lua_pop(L, 6);
+    lua_getfield(L, -6, "more"); /* reply status headers body way delay more */
+    reply->more = (int64_t)lua_tonumber(L, -1);
+    lua_getfield(L, -7, "cursor"); /* reply status headers body way delay more cursor */
+    reply->cursor = (int64_t)lua_tonumber(L, -1);
+    lua_pop(L, 8);
 }
 
 void
@@ -162,8 +166,10 @@ luahost_handle(void *context, const struct http_request *request, struct http_re
     lua_pushstring(L, request->method);
     lua_pushstring(L, request->target);
     luajson_push(L, request->headers);
-    lua_pushlstring(L, request->body, request->body_len); /* function method target headers body */
-    if (call(L, 4, 1, &err) == 0) {
+    lua_pushlstring(L, request->body, request->body_len);
+    lua_pushinteger(L, request->waited);
+    lua_pushinteger(L, request->cursor); /* function method target headers body waited cursor */
+    if (call(L, 6, 1, &err) == 0) {
         take_reply(L, reply);
         return;
     }

@@ -296,7 +296,7 @@ static const struct cairn_param route_params[] = {
 };
 static const struct cairn_param script_params[] = {
     { "pattern", CAIRN_STR, CAIRN_REQUIRED, "pattern of the route, \"example.com/*\"", 0 },
-    { "script", CAIRN_STR, CAIRN_REQUIRED, "name of the Worker; empty: Workers are off for the pattern", 0 },
+    { "script", CAIRN_STR, 0, "name of the Worker; left out or empty: Workers are off for the pattern", "\"\"" },
     { 0 },
 };
 

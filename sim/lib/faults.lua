@@ -7,7 +7,7 @@ local M = {}
 local active = {} -- { match, do, times, seen, done }
 
 M.kinds = { "throttle", "error_5xx", "error_5xx_after", "cut_before", "cut_after", "slow", "html", "truncate", "stale",
-    "expired" }
+    "expired", "conflict" }
 
 M.schema = {
     type = "map",
@@ -114,11 +114,11 @@ function M.instead(fault, req)
         return { status = 500, way = "cut" }
     elseif what == "html" then
         return { status = 200, headers = { ["Content-Type"] = "text/html" }, body = page }
-    elseif what == "throttle" or what == "error_5xx" or what == "expired" then
+    elseif what == "throttle" or what == "error_5xx" or what == "expired" or what == "conflict" then
         if req.model.error then
             return req.model.error(what, req)
         end
-        return { status = what == "throttle" and 429 or what == "expired" and 401 or 503, body = what .. "\n" }
+        return { status = what == "throttle" and 429 or what == "expired" and 401 or what == "conflict" and 409 or 503, body = what .. "\n" }
     end
     return nil
 end

@@ -28,6 +28,9 @@ end
 local function secret(resource, object, before)
     object.type = object.type or "Opaque"
     for key, value in pairs(object.stringData or {}) do
+        if type(value) ~= "string" then
+            errors.bad_request("Secret in version \"v1\" cannot be handled as a Secret: stringData." .. key .. " isn't a string")
+        end
         object.data = object.data or {}
         object.data[key] = host.base64(value)
     end

@@ -65,8 +65,22 @@ local function group(name)
     return { name = name, versions = list { version }, preferredVersion = version }
 end
 
-local function swagger()
-    return { swagger = "2.0", info = { title = "Kubernetes", version = "v1.32.0" }, paths = {}, definitions = {} }
+-- Says of each kind that the server checks fields itself, which is all that kubectl wants to know.
+local function openapi(group)
+    local paths = {}
+    for _, resource in ipairs(M.all) do
+        if resource.group == group and not resource.read_only then
+            local base = resource.group == "" and "/api/v1" or "/apis/" .. resource.version
+            paths[base .. "/namespaces/{namespace}/" .. resource.name .. "/{name}"] = {
+                patch = {
+                    ["x-kubernetes-group-version-kind"] = { group = group, version = "v1", kind = resource.kind },
+                    parameters = list { { name = "fieldValidation", ["in"] = "query", schema = { type = "string" } } },
+                    responses = { ["200"] = { description = "OK" } },
+                },
+            }
+        end
+    end
+    return { openapi = "3.0.0", info = { title = "Kubernetes", version = "v1.32.0" }, paths = paths, components = {} }
 end
 
 local function version()
@@ -76,7 +90,7 @@ local function version()
     }
 end
 
--- Paths that are not about objects.
+-- Paths that are not about objects: PATH -> fn(prefix of the cluster's paths).
 M.documents = {
     ["version"] = version,
     ["api"] = function ()
@@ -90,8 +104,14 @@ M.documents = {
     end,
     ["api/v1"] = function () return resource_list "" end,
     ["apis/apps/v1"] = function () return resource_list "apps" end,
-    ["openapi/v2"] = swagger,
-    ["openapi/v3"] = function () return { paths = {} } end,
+    ["openapi/v3"] = function (prefix)
+        return { paths = {
+            ["api/v1"] = { serverRelativeURL = prefix .. "/openapi/v3/api/v1?hash=0" },
+            ["apis/apps/v1"] = { serverRelativeURL = prefix .. "/openapi/v3/apis/apps/v1?hash=0" },
+        } }
+    end,
+    ["openapi/v3/api/v1"] = function () return openapi "" end,
+    ["openapi/v3/apis/apps/v1"] = function () return openapi "apps" end,
     ["healthz"] = function () return "ok" end,
     ["livez"] = function () return "ok" end,
     ["readyz"] = function () return "ok" end,

@@ -136,15 +136,18 @@ local function log(req, reply)
         req.caller.token and " token/" .. req.caller.token or ""))
 end
 
-function sim.handle(method, target, headers, body)
+function sim.handle(method, target, headers, body, waited, cursor)
     clock.run(host.now())
     local req = http.request(method, target, headers, body)
+    req.waited, req.cursor = waited, cursor
     sim.request = req
     local reply = dispatch(req)
     sim.request = nil
     reply.status = reply.status or 200
     reply.body = reply.body or ""
-    log(req, reply)
+    if not reply.more or cursor == 0 then
+        log(req, reply)
+    end
     return reply
 end
 

@@ -134,6 +134,9 @@ return function (sim)
     end
 
     local function body(req)
+        if (req.headers["content-type"] or ""):find("protobuf", 1, true) then
+            errors.raise(415, "UnsupportedMediaType", "the simulated cluster takes JSON only; kubectl sends it with -f")
+        end
         if type(req.json) ~= "table" then
             errors.bad_request("the body isn't JSON: " .. tostring(req.json_error))
         end
@@ -229,10 +232,10 @@ return function (sim)
         return host.encode { type = event.type, object = object } .. "\n"
     end
 
-    -- The server can't push: an idle watch is looked at again and again, and ends with the first events that it gives.
+    -- The server can't push: the handler is asked again and again while a watch goes on.
     function handlers.watch(cluster, req)
         local filter = store.filter(req.params.namespace, req.query)
-        local since = math.tointeger(tonumber(req.query.resourceVersion or "0")) or 0
+        local since = req.cursor ~= 0 and req.cursor or math.tointeger(tonumber(req.query.resourceVersion)) or 0
         local events, lines = {}, {}
         if since == 0 then
             for i, object in ipairs(store.list(cluster, req.resource, filter)) do
@@ -245,13 +248,13 @@ return function (sim)
             errors.raise(410, "Expired", "too old resource version: " .. since)
         end
         local limit = math.min((tonumber(req.query.timeoutSeconds) or 3600) * 1000, WATCH_MAX)
-        if #events == 0 and req.waited < limit then
-            return { status = 200, again = WATCH_POLL }
-        end
         for i, event in ipairs(events) do
             lines[i] = as_event(req, event)
         end
-        return { status = 200, headers = { ["Content-Type"] = "application/json" }, body = table.concat(lines) }
+        return {
+            status = 200, headers = { ["Content-Type"] = "application/json" }, body = table.concat(lines),
+            more = req.waited < limit and WATCH_POLL or nil, cursor = cluster.version,
+        }
     end
 
     ---- the way of a request ------------------------------------------------------------------------------------------
@@ -277,7 +280,7 @@ return function (sim)
         if not make then
             errors.no_such_path()
         end
-        local value = make()
+        local value = make("/k8s/" .. req.params.cluster)
         return type(value) == "string" and { status = 200, headers = { ["Content-Type"] = "text/plain" }, body = value }
             or sim.reply(200, value)
     end
