@@ -2,14 +2,14 @@
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local ids = require "ids"
-local check = require "kube_check"
-local controller = require "kube_controller"
-local errors = require "kube_errors"
-local patch = require "kube_patch"
-local resources = require "kube_resources"
-local store = require "kube_store"
-local tables = require "kube_table"
-local world = require "kube_world"
+local check = require "kubernetes.check"
+local controller = require "kubernetes.controller"
+local errors = require "kubernetes.errors"
+local patch = require "kubernetes.patch"
+local resources = require "kubernetes.resources"
+local store = require "kubernetes.store"
+local tables = require "kubernetes.tables"
+local world = require "kubernetes.world"
 
 local WATCH_POLL = 20 -- wall ms between two looks for a watch
 local WATCH_MAX = 30000 -- wall ms until an idle watch ends

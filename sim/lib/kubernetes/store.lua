@@ -1,7 +1,7 @@
--- kube_store.lua: the objects of one simulated cluster, their versions, and the history that watches read.
+-- store.lua: the objects of one simulated cluster, their versions, and the history that watches read.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
-local patch = require "kube_patch"
+local patch = require "kubernetes.patch"
 
 local M = {}
 

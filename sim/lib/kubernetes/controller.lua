@@ -1,14 +1,14 @@
--- kube_controller.lua: what the controllers of the simulated Kubernetes do: rollouts that take their time.
+-- controller.lua: what the controllers of the simulated Kubernetes do: rollouts that take their time.
 -- SPDX-License-Identifier: MIT
 --
 -- One pod after the other becomes new: a deployment starts a pod before it ends an old one, statefulsets and daemonsets
 -- the other way round. A whole rollout takes the workload's or the cluster's `rollout`.
 local host = require "host"
 local ids = require "ids"
-local patch = require "kube_patch"
-local pods = require "kube_pods"
-local resources = require "kube_resources"
-local store = require "kube_store"
+local patch = require "kubernetes.patch"
+local pods = require "kubernetes.pods"
+local resources = require "kubernetes.resources"
+local store = require "kubernetes.store"
 
 local NOTICE = 500 -- ms until a controller has seen a change
 local DEADLINE = 600 -- s without progress until a deployment's rollout has failed

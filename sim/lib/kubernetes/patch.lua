@@ -1,4 +1,4 @@
--- kube_patch.lua: the three kinds of patches that Kubernetes takes, on plain tables.
+-- patch.lua: the three kinds of patches that Kubernetes takes, on plain tables.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 

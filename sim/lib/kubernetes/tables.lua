@@ -1,4 +1,4 @@
--- kube_table.lua: objects as the tables that kubectl get shows.
+-- tables.lua: objects as the tables that kubectl get shows.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 

@@ -1,10 +1,10 @@
--- kube_pods.lua: the pods of the simulated workloads; each takes its variables from the secrets when it starts.
+-- pods.lua: the pods of the simulated workloads; each takes its variables from the secrets when it starts.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local ids = require "ids"
-local patch = require "kube_patch"
-local resources = require "kube_resources"
-local store = require "kube_store"
+local patch = require "kubernetes.patch"
+local resources = require "kubernetes.resources"
+local store = require "kubernetes.store"
 
 local M = {}
 

@@ -1,4 +1,4 @@
--- kube_errors.lua: the refusals of the simulated Kubernetes, as Status objects; each is raised as a reply.
+-- errors.lua: the refusals of the simulated Kubernetes, as Status objects; each is raised as a reply.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 

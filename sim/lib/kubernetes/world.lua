@@ -1,4 +1,4 @@
--- kube_world.lua: the world file's section of the simulated Kubernetes, and the objects that it describes.
+-- world.lua: the world file's section of the simulated Kubernetes, and the objects that it describes.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local ids = require "ids"

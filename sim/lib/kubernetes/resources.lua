@@ -1,4 +1,4 @@
--- kube_resources.lua: which kinds of objects the simulated Kubernetes has, and how clients find out about them.
+-- resources.lua: which kinds of objects the simulated Kubernetes has, and how clients find out about them.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 

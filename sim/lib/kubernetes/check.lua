@@ -1,8 +1,8 @@
--- kube_check.lua: what the simulated Kubernetes refuses in an object that is created or changed.
+-- check.lua: what the simulated Kubernetes refuses in an object that is created or changed.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
-local errors = require "kube_errors"
-local patch = require "kube_patch"
+local errors = require "kubernetes.errors"
+local patch = require "kubernetes.patch"
 
 local M = {}
 
