@@ -130,6 +130,23 @@ has_flag(const json_t *action, const char *name)
     return 0;
 }
 
+/* What is secret must not be in the journal in clear: a script passes a handle, and has nothing else to pass. */
+static int
+check_secrets(const json_t *args, const json_t *params, const char *where, struct cairn_error *err)
+{
+    size_t i;
+    json_t *param;
+
+    json_array_foreach(params, i, param) {
+        const char *name = member(param, "name");
+
+        if (json_is_true(json_object_get(param, "secret")) && json_is_string(json_object_get(args, name)))
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "%s: %s: it is a secret: pass cairn.secret(NAME), or a secret that an action returned", where, name);
+    }
+    return 0;
+}
+
 /* Find the action and check the arguments; defaults stay out of the record and are filled in by the worker. */
 static const json_t *
 find_action(const struct live *live, const json_t *message, const struct plugins_entry **plugin, struct cairn_error *err)
@@ -151,6 +168,8 @@ find_action(const struct live *live, const json_t *message, const struct plugins
     copy = args ? json_deep_copy(args) : json_object();
     where = alloc_printf("%s.%s", member(message, "plugin"), member(message, "action"));
     rc = params_check(copy, json_object_get(action, "params"), where, err);
+    if (rc == 0)
+        rc = check_secrets(copy, json_object_get(action, "params"), where, err);
     free(where);
     json_decref(copy);
     return rc < 0 ? NULL : action;
@@ -293,6 +312,22 @@ missing(const struct run *run)
     return NULL;
 }
 
+/* Another source was given at the resume, and the replay agrees with it: it is the run's from here on. */
+static int
+adopt_source(struct live *live)
+{
+    struct cairn_error err = { 0 };
+    json_t *sources = source_store(live, &err);
+
+    live->open = 0;
+    if (!sources) {
+        live_fail(live, &err, NULL);
+        return -1;
+    }
+    turn_append(live, json_pack("{s:s, s:o, s:s}", "kind", "source", "sources", sources, "by", live->engine->options.by), TURN_NOW);
+    return 0;
+}
+
 void
 command_caught_up(struct live *live)
 {
@@ -307,6 +342,8 @@ command_caught_up(struct live *live)
         mismatch(live, lost->id, lost->intent, NULL);
         return;
     }
+    if (live->open && adopt_source(live) < 0)
+        return;
     live->phase = LIVE_RUNNING;
     live->todo = json_array();
     json_array_foreach(todo, i, message)

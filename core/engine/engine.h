@@ -32,6 +32,7 @@ struct engine_options {
     const char *by; /* who drives: "user@host" */
     int wait_gates; /* stay while gates and signals are open: somebody will answer, here or from another process */
     int no_wait; /* stop in state waiting as soon as only gates, signals and timers are left */
+    const char *flow; /* resume: go on with this file's source instead of the stored one, if the replay agrees; or NULL */
     int accept_plugins; /* go on with plugins that changed since the run used them */
     int confirm_all; /* destructive steps need no typed confirmation: --confirm was given for them */
     json_t *confirm; /* list of names given by --confirm */

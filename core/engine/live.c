@@ -152,6 +152,28 @@ check_plugins(const struct live *live, struct cairn_error *err)
     return 0;
 }
 
+/* A secret parameter is given as the name of a secret of the configuration: its value is on no command line and in no record. */
+static int
+refer_secrets(struct live *live, const json_t *table, struct cairn_error *err)
+{
+    const struct config *config = live->engine->options.config;
+    size_t i;
+    json_t *param;
+
+    json_array_foreach(table, i, param) {
+        const char *name = json_string_value(json_object_get(param, "name"));
+        const char *secret = json_string_value(json_object_get(live->params, name));
+
+        if (!json_is_true(json_object_get(param, "secret")) || !secret)
+            continue;
+        if (!json_object_get(config->secrets, secret))
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "params: %s: it is a secret: give the name of one of the configuration's secrets", name);
+        json_object_set_new(live->params, name, json_pack("{s:s}", "$ref", secret));
+    }
+    return 0;
+}
+
 int
 live_prepare(struct live *live, struct cairn_error *err)
 {
@@ -172,6 +194,8 @@ live_prepare(struct live *live, struct cairn_error *err)
             goto out;
     }
     rc = params_check(live->params, table, "params", err);
+    if (rc == 0)
+        rc = refer_secrets(live, table, err);
 out:
     json_decref(table);
     return rc;
@@ -343,4 +367,15 @@ live_free(struct live *live)
     free(live->main_text);
     run_free(live->run);
     free(live);
+}
+
+void
+live_remove(struct live *live)
+{
+    struct live **at = &live->engine->lives;
+
+    while (*at != live)
+        at = &(*at)->next;
+    *at = live->next;
+    live_free(live);
 }

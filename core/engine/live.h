@@ -70,7 +70,7 @@ struct live { /* a run that this engine drives */
     json_t *seed; /* for the script's random numbers, hex */
     int64_t now; /* when the run began */
     int started; /* the script host has the history */
-    int open; /* modules may still be looked for: the run begins */
+    int open; /* modules may still be looked for: the run begins, or takes another source */
     int generation; /* counts its script hosts */
     int unanswered; /* events that the script host has not digested yet */
     struct job *jobs;
@@ -179,5 +179,6 @@ void live_fail(struct live *live, const struct cairn_error *err, const char *ste
 void live_wake(struct live *live); /* start the script host again */
 void live_script_ended(struct live *live);
 void live_free(struct live *live);
+void live_remove(struct live *live); /* out of the engine, too */
 
 #endif

@@ -230,6 +230,7 @@ process_start(struct process **out, uv_loop_t *loop, const char *program, const 
     options.stdio = stdio;
     options.stdio_count = 4;
     options.exit_cb = on_exited;
+    options.flags = UV_PROCESS_DETACHED; /* a Ctrl-C on the terminal is the engine's to deal with */
     rc = uv_spawn(loop, &p->handle, &options);
     for (char **e = env; *e; e++)
         free(*e);

@@ -11,6 +11,7 @@
  * locked       keys
  * plugin       name, version, sha256             first use in the run
  * resumed      by, pid                           a driver took the run over (epoch is the new one)
+ * source       sources, by                       from here on the run's source is another; the replay agreed with it
  * intent       id, op (step|wait|sleep|window|gate|signal), the command's members, stage, at;
  *              digest (of all that but at and stage); for a step also effect, token, flags. An id that ends in '?' is
  *              the engine's own question before a destructive step

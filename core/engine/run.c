@@ -123,6 +123,7 @@ apply_started(struct run *run, json_t *record, struct cairn_error *err)
     if (!text_of(record, "flow"))
         return misfit(run, record, err, "it names no flow");
     run->started = record;
+    run->sources = json_object_get(record, "sources");
     set_text(&run->flow, text_of(record, "flow"));
     return 0;
 }
@@ -318,6 +319,15 @@ apply_rollback(struct run *run, json_t *record, struct cairn_error *err)
 }
 
 static int
+apply_source(struct run *run, json_t *record, struct cairn_error *err)
+{
+    if (!json_is_object(json_object_get(record, "sources")))
+        return misfit(run, record, err, "it names no sources");
+    run->sources = json_object_get(record, "sources");
+    return 0;
+}
+
+static int
 apply_stopped(struct run *run, json_t *record, struct cairn_error *err)
 {
     if (!is_one_of(text_of(record, "state"), states, COUNT(states)))
@@ -339,7 +349,7 @@ static const struct kind {
     int (*apply)(struct run *run, json_t *record, struct cairn_error *err);
 } kinds[] = {
     { "started", apply_started }, { "locked", apply_nothing },     { "plugin", apply_nothing },
-    { "resumed", apply_nothing }, { "intent", apply_intent },      { "attempt", apply_attempt },
+    { "resumed", apply_nothing }, { "source", apply_source }, { "intent", apply_intent },      { "attempt", apply_attempt },
     { "doubt", apply_doubt },     { "observed", apply_observed },  { "outcome", apply_outcome },
     { "note", apply_note },       { "retry", apply_retry },        { "cancel", apply_cancel },
     { "rollback", apply_rollback }, { "stopped", apply_stopped },

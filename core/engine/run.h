@@ -36,6 +36,7 @@ struct run {
     char head[65]; /* hash of the last one */
     json_t *records; /* all of them, in order */
     json_t *started; /* the first record; borrowed from records */
+    json_t *sources; /* of the script as it is now; borrowed from a record */
     struct run_command **commands; /* in the order of their intents */
     size_t command_count;
     json_t *index; /* id -> position in commands, of those that aren't void */

@@ -119,7 +119,7 @@ source_store(struct live *live, struct cairn_error *err)
 int
 source_restore(struct live *live, struct cairn_error *err)
 {
-    json_t *sources = json_object_get(live->run->started, "sources");
+    json_t *sources = live->run->sources;
     const char *module;
     json_t *source;
 
