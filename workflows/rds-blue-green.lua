@@ -45,7 +45,7 @@ local params = {
   },
   lambdas = {
     type = "list", default = cairn.array {},
-    help = 'functions with the URL in a variable: [{"name":F,"variable":V,"alias":A,"role":"writer"|"reader"}]',
+    help = 'functions with the URL in variables: [{"name":F,"alias":A,"variables":{"VAR":"writer"|"reader"}}]',
   },
   allow_managed = { type = "boolean", default = false, help = "change secrets though a controller may put them back" },
   drain_minutes = { type = "integer", default = 5, help = "how long connections get to leave the proxy" },

@@ -4,8 +4,8 @@
 -- Only the host in a URL is replaced; user, password and options stay, and no secret ever reaches this script. What is
 -- to be changed is decided once, at the start (`repoint.plan`), from what was found:
 --   {kind = "secret", namespace, name, key, role, endpoint, from, to}
---   {kind = "lambda", func, variable, alias, role, endpoint, from, to, version}
--- `endpoint` is the proxy's endpoint that `from` belongs to.
+--   {kind = "lambda", func, alias, version, variables = {{name, role, endpoint, from, to}, ...}}
+-- `endpoint` is the proxy's endpoint that `from` belongs to; `version` is what the alias leads to at the start.
 
 local fail = require "cairn.fail"
 local proxies = require "cairn.proxy"
@@ -72,12 +72,15 @@ local function plan_lambda(spec, db, hosts, items)
   if latest.code_sha256 ~= live.code_sha256 then
     fail(what .. ": $LATEST has other code than alias " .. spec.alias .. "; release or put back that first")
   end
-  local host = latest.hosts[spec.variable]
-  local item = planned(what .. " variable " .. spec.variable, host, spec.role or "writer", db, hosts)
-  if live.hosts[spec.variable] ~= host then
-    fail(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first")
+  local item = { kind = "lambda", func = spec.name, alias = spec.alias, variables = {} }
+  for name, role in pairs(spec.variables) do
+    local variable = planned(what .. " variable " .. name, latest.hosts[name], role, db, hosts)
+    if live.hosts[name] ~= variable.from then
+      fail(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first")
+    end
+    variable.name = name
+    item.variables[#item.variables + 1] = variable
   end
-  item.kind, item.func, item.variable, item.alias = "lambda", spec.name, spec.variable, spec.alias
   item.version = lambda.get_alias({ ["function"] = spec.name, alias = spec.alias }).version
   items[#items + 1] = item
 end
@@ -97,8 +100,9 @@ local function set_secret(item, from, to)
   kubernetes.replace_host { namespace = item.namespace, name = item.name, key = item.key, from = from, to = to }
 end
 
-local function set_lambda(item, from, to)
-  lambda.replace_host { ["function"] = item.func, variable = item.variable, from = from, to = to }
+-- A function takes one change at a time: wait until it has taken this one.
+local function set_variable(item, variable, from, to)
+  lambda.replace_host { ["function"] = item.func, variable = variable.name, from = from, to = to }
   waits.till("function " .. item.func .. " is updated", function ()
     local now = lambda.get_configuration { ["function"] = item.func }
     if now.last_update_status == "Failed" then
@@ -148,51 +152,62 @@ local function check_secrets(items, side)
   end
 end
 
--- Where `item` led to before, in the proxy as it is now.
-local function home(item, captured)
-  return proxies.host_of(captured, item.endpoint) .. (item.from:match(":%d+$") or "")
+-- Where something led to before (`at`: a secret's item or a function's variable), in the proxy as it is now.
+local function home(at, captured)
+  return proxies.host_of(captured, at.endpoint) .. (at.from:match(":%d+$") or "")
+end
+
+local function bypass_secret(item, from, way)
+  set_secret(item, item.from, item.to)
+  way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
+end
+
+local function bypass_lambda(item, from, way)
+  for _, variable in ipairs(item.variables) do
+    set_variable(item, variable, variable.from, variable.to)
+    way_back.add(way, "point " .. variable.name .. " of " .. item.func .. " back", function ()
+      set_variable(item, variable, variable.to, from(variable))
+    end)
+  end
+  item.direct = release(item, "past the proxy")
+  set_alias(item, item.direct, item.version)
+  way_back.add(way, "put alias " .. item.alias .. " of " .. item.func .. " back", function ()
+    set_alias(item, item.version, item.direct)
+  end)
+end
+
+local function each(items, kind, fn)
+  for _, item in ipairs(items) do
+    if item.kind == kind then
+      fn(item)
+    end
+  end
 end
 
 -- Past the proxy, straight to the database. `captured` is the proxy as it was; its member `now`, as it was made again.
 function repoint.bypass(items, workloads, captured, way)
-  local function from(item)
-    return home(item, captured.now or captured)
+  local function from(at)
+    return home(at, captured.now or captured)
   end
   way_back.add(way, "restart the workloads", function () repoint.restart(workloads) end)
-  for _, item in ipairs(items) do
-    if item.kind == "secret" then
-      set_secret(item, item.from, item.to)
-      way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
-    end
-  end
+  each(items, "secret", function (item) bypass_secret(item, from, way) end)
   repoint.restart(workloads)
   check_secrets(items, "to")
-  for _, item in ipairs(items) do
-    if item.kind == "lambda" then
-      set_lambda(item, item.from, item.to)
-      way_back.add(way, "point function " .. item.func .. " back", function ()
-        set_lambda(item, item.to, from(item))
-      end)
-      local version = release(item, "past the proxy")
-      set_alias(item, version, item.version)
-      way_back.add(way, "put alias " .. item.alias .. " back", function () set_alias(item, item.version, version) end)
-      item.direct = version
-    end
-  end
+  each(items, "lambda", function (item) bypass_lambda(item, from, way) end)
 end
 
 -- Back to the proxy, in the reverse order. `captured` is the proxy as it is now: its addresses may have changed.
 function repoint.back(items, workloads, captured)
-  for i = #items, 1, -1 do
-    local item = items[i]
-    item.back = home(item, captured)
-    if item.kind == "lambda" then
-      set_lambda(item, item.to, item.back)
-      set_alias(item, release(item, "through the proxy"), item.direct)
-    else
-      set_secret(item, item.to, item.back)
+  each(items, "lambda", function (item)
+    for _, variable in ipairs(item.variables) do
+      set_variable(item, variable, variable.to, home(variable, captured))
     end
-  end
+    set_alias(item, release(item, "through the proxy"), item.direct)
+  end)
+  each(items, "secret", function (item)
+    item.back = home(item, captured)
+    set_secret(item, item.to, item.back)
+  end)
   repoint.restart(workloads)
   check_secrets(items, "back")
 end
