@@ -142,6 +142,17 @@ set_deadline(struct worker *w, uint64_t ms)
     uv_timer_start(&w->deadline, on_deadline, ms, 0);
 }
 
+/* What a plugin declares, and the variables of proxies, which the worker needs itself. A new reference. */
+static json_t *
+wanted_variables(const json_t *description)
+{
+    json_t *patterns = json_pack("[s, s, s, s, s, s]", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy",
+                                 "no_proxy");
+
+    json_array_extend(patterns, json_object_get(description, "env"));
+    return patterns;
+}
+
 static void
 configure(struct worker *w)
 {
@@ -149,6 +160,7 @@ configure(struct worker *w)
     const char *section = json_string_value(json_object_get(description, "section"));
     json_t *values = NULL;
     json_t *env = json_object();
+    json_t *patterns;
     size_t i;
     json_t *pattern;
 
@@ -159,7 +171,8 @@ configure(struct worker *w)
         process_kill(w->process);
         return;
     }
-    json_array_foreach(json_object_get(description, "env"), i, pattern)
+    patterns = wanted_variables(description);
+    json_array_foreach(patterns, i, pattern)
         for (char **e = environ; *e; e++) {
             const char *name = json_string_value(pattern);
             size_t name_len = strcspn(*e, "=");
@@ -174,6 +187,7 @@ configure(struct worker *w)
                 free(key);
             }
         }
+    json_decref(patterns);
     values = json_pack("{s:s, s:o, s:o}", "op", "configure", "config", values, "env", env);
     process_send(w->process, values);
     json_decref(values);
