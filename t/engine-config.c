@@ -7,9 +7,9 @@
 #include "common/canon.h"
 #include "engine/config.h"
 
-#define PARAMS \
-    "[{\"name\":\"region\",\"type\":\"string\",\"required\":true,\"help\":\"where\"}," \
-    "{\"name\":\"account\",\"type\":\"string\"},{\"name\":\"retries\",\"type\":\"integer\",\"default\":3}," \
+#define PARAMS                                                                                                         \
+    "[{\"name\":\"region\",\"type\":\"string\",\"required\":true,\"help\":\"where\"},"                                 \
+    "{\"name\":\"account\",\"type\":\"string\"},{\"name\":\"retries\",\"type\":\"integer\",\"default\":3},"            \
     "{\"name\":\"token\",\"type\":\"string\",\"secret\":true}]"
 
 /* The file in the test's folder; a new text. */
@@ -54,8 +54,10 @@ says_what_is_wrong_and_where(void **state)
         { "secrets:\n  db: hunter2\n", "cairn.yaml:2: secrets.db: it must be one of {env: VARIABLE}" },
         { "secrets:\n  db: {evn: X}\n", "secrets.db: unknown source evn" },
         { "secrets:\n  db: {env: X, file: y}\n", "secrets.db: it must be one of" },
-        { "secrets:\n  db: {value: 1234}\n", "secrets.db: its value must be a string that is not empty; put it in quotes" },
-        { "secrets: {db: {value: x}}\naws:\n  token: {secret: bd}\n", "cairn.yaml:3: aws.token: secret bd is not among `secrets`; did you mean db?" },
+        { "secrets:\n  db: {value: 1234}\n",
+          "secrets.db: its value must be a string that is not empty; put it in quotes" },
+        { "secrets: {db: {value: x}}\naws:\n  token: {secret: bd}\n",
+          "cairn.yaml:3: aws.token: secret bd is not among `secrets`; did you mean db?" },
         { "- a\n- b\n", "cairn.yaml:1: it must be a map of keys" },
         { "aws:\n  region: [a\nb: 1\n", "cairn.yaml:3" },
         { "aws:\n\tregion: a\n", "cairn.yaml:2" },
@@ -149,7 +151,8 @@ takes_folders_of_the_environment_if_they_are_absolute(void **state)
     assert_string_equal(json_string_value(json_array_get(config->plugin_path, 2)), "/b");
     config_free(config);
     setenv("CAIRN_PLUGIN_PATH", "/a:.", 1);
-    assert_error(config_load(&config, path, &err), &err, CAIRN_ERR_INVALID, "CAIRN_PLUGIN_PATH: . is not an absolute path");
+    assert_error(config_load(&config, path, &err), &err, CAIRN_ERR_INVALID,
+                 "CAIRN_PLUGIN_PATH: . is not an absolute path");
     unsetenv("CAIRN_PLUGIN_PATH");
     free(path);
 }
@@ -157,8 +160,9 @@ takes_folders_of_the_environment_if_they_are_absolute(void **state)
 static void
 reads_secrets_from_their_sources(void **state)
 {
-    struct config *config = load(state, "secrets:\n  env: {env: TEST_SECRET}\n  unset: {env: TEST_UNSET}\n  file: {file: pw}\n"
-                                        "  gone: {file: gone}\n  value: {value: \"12 34\"}\n  empty: {file: none}\n");
+    struct config *config =
+        load(state, "secrets:\n  env: {env: TEST_SECRET}\n  unset: {env: TEST_UNSET}\n  file: {file: pw}\n"
+                    "  gone: {file: gone}\n  value: {value: \"12 34\"}\n  empty: {file: none}\n");
     static const struct {
         const char *name, *text, *says;
     } table[] = {
@@ -202,12 +206,14 @@ gives_a_plugin_its_section(void **state)
         const char *text, *result, *says;
     } table[] = {
         { "aws: {region: r, other: 1}\n", "{\"region\":\"r\",\"retries\":3}", NULL },
-        { "aws: {region: r, retries: 5, token: plain}\n", "{\"region\":\"r\",\"retries\":5,\"token\":{\"$secret\":\"plain\"}}", NULL },
+        { "aws: {region: r, retries: 5, token: plain}\n",
+          "{\"region\":\"r\",\"retries\":5,\"token\":{\"$secret\":\"plain\"}}", NULL },
         { "secrets: {t: {value: sealed}}\naws: {region: {secret: t}, token: {secret: t}}\n",
           "{\"region\":{\"$secret\":\"sealed\"},\"retries\":3,\"token\":{\"$secret\":\"sealed\"}}", NULL },
         { "\naws:\n  account: \"1\"\n", NULL, "cairn.yaml:2: aws.region: it is missing: where" },
         { "workers: 1\n", NULL, "aws.region: it is missing" },
-        { "aws:\n  region: r\n  account: 012345678901\n", NULL, "cairn.yaml:3: aws.account: it must be of type string; put it in quotes" },
+        { "aws:\n  region: r\n  account: 012345678901\n", NULL,
+          "cairn.yaml:3: aws.account: it must be of type string; put it in quotes" },
         { "aws:\n  region: r\n  retries: often\n", NULL, "cairn.yaml:3: aws.retries: it must be of type integer" },
         { "aws:\n  region: null\n", NULL, "cairn.yaml:2: aws.region: it is missing" },
         { "secrets: {t: {env: TEST_UNSET}}\naws: {region: r, token: {secret: t}}\n", NULL, "TEST_UNSET is not set" },
@@ -245,12 +251,14 @@ knows_the_keys_of_all_plugins_together(void **state)
     } table[] = {
         { "aws: {region: r, zone: z}\nworkers: 1\n", NULL },
         { "\naws:\n  regoin: r\n", "cairn.yaml:3: aws.regoin: unknown key, did you mean region?" },
-        { "asw:\n  region: r\n", "cairn.yaml:1: asw: unknown key, and no plugin has a section of that name; did you mean aws?" },
+        { "asw:\n  region: r\n",
+          "cairn.yaml:1: asw: unknown key, and no plugin has a section of that name; did you mean aws?" },
         { "secret:\n  a: {value: x}\n", "did you mean secrets?" },
     };
     json_t *params = json_loads(PARAMS, 0, NULL);
-    json_t *descriptions = json_pack("[{s:s, s:s, s:O}, {s:s, s:s, s:[{s:s}]}, {s:s}]", "name", "rds", "section", "aws", "config", params,
-                                     "name", "zones", "section", "aws", "config", "name", "zone", "name", "none");
+    json_t *descriptions =
+        json_pack("[{s:s, s:s, s:O}, {s:s, s:s, s:[{s:s}]}, {s:s}]", "name", "rds", "section", "aws", "config", params,
+                  "name", "zones", "section", "aws", "config", "name", "zone", "name", "none");
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct config *config = load(state, table[i].text);

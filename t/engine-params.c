@@ -7,14 +7,14 @@
 #include "common/canon.h"
 #include "engine/params.h"
 
-#define TABLE \
-    "[{'name':'id','type':'string','required':true,'help':'identifier of the instance'}," \
-    "{'name':'count','type':'integer','default':3}," \
-    "{'name':'ratio','type':'number'}," \
-    "{'name':'force','type':'boolean','default':false}," \
-    "{'name':'tags','type':'map'}," \
-    "{'name':'zones','type':'list'}," \
-    "{'name':'payload','type':'any'}," \
+#define TABLE                                                                                                          \
+    "[{'name':'id','type':'string','required':true,'help':'identifier of the instance'},"                              \
+    "{'name':'count','type':'integer','default':3},"                                                                   \
+    "{'name':'ratio','type':'number'},"                                                                                \
+    "{'name':'force','type':'boolean','default':false},"                                                               \
+    "{'name':'tags','type':'map'},"                                                                                    \
+    "{'name':'zones','type':'list'},"                                                                                  \
+    "{'name':'payload','type':'any'},"                                                                                 \
     "{'name':'password','type':'string','secret':true}]"
 
 static json_t *
@@ -54,7 +54,8 @@ completes_sound_values_and_refuses_others(void **state)
         { "{'id':'a'}", "{'id':'a','count':3,'force':false}", NULL },
         { "{'id':'a','count':7,'force':true}", "{'id':'a','count':7,'force':true}", NULL },
         { "{'id':'a','ratio':2,'payload':null}", "{'id':'a','ratio':2,'payload':null,'count':3,'force':false}", NULL },
-        { "{'id':{'$sealed':'x'},'password':{'$ref':'db'}}", "{'id':{'$sealed':'x'},'password':{'$ref':'db'},'count':3,'force':false}", NULL },
+        { "{'id':{'$sealed':'x'},'password':{'$ref':'db'}}",
+          "{'id':{'$sealed':'x'},'password':{'$ref':'db'},'count':3,'force':false}", NULL },
         { "{'id':'a','tags':null,'count':null}", "{'id':'a','count':3,'force':false}", NULL },
         { "{}", NULL, "x.y: id: it is missing: identifier of the instance" },
         { "{'id':null}", NULL, "x.y: id: it is missing" },

@@ -192,7 +192,7 @@ trusts_only_files_and_folders_that_nobody_else_can_change(void **state)
         void (*harm)(const char *dir, const char *file);
         enum cairn_error_kind kind;
         const char *says; /* beside the file's or folder's name */
-        int root; /* only root can make it so */
+        int root;         /* only root can make it so */
     } table[] = {
         { "probe", file_of_group, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0775)", 0 },
         { "probe", file_of_all, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0757)", 0 },
@@ -252,7 +252,8 @@ asks_only_once_for_a_file_that_stays_the_same(void **state)
     plugins_free(plugins);
     free(path);
     path = install(state, "web", "probe.so");
-    assert_error(load(state, store, &plugins, &err), &err, CAIRN_ERR_FAILED, "/nowhere/cairn-worker can't be started");
+    assert_error(load(state, store, &plugins, &err), &err, CAIRN_ERR_FAILED,
+                 "start /nowhere/cairn-worker: No such file");
     setenv("CAIRN_LIBEXEC", libexec, 1);
     store_close(store);
     free(libexec);

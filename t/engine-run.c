@@ -2,7 +2,8 @@
  * engine-run.c: tests of folding records into a run, of its history, and of what a resume takes back.
  * SPDX-License-Identifier: MIT
  *
- * A journal is written as lines of JSON without n, t and epoch, which are filled in: n and t from 1, epoch 1 unless given.
+ * A journal is written as lines of JSON without n, t and epoch, which are filled in: n and t from 1, epoch 1 unless
+ * given.
  */
 #include "t/engine.h"
 
@@ -95,9 +96,11 @@ history_of(const struct run *run)
         char *longer;
 
         if (strcmp(op, "outcome") == 0)
-            longer = alloc_printf("%s%s%s%s", line, *line ? " " : "", id, json_is_true(json_object_get(event, "ok")) ? "ok" : "bad");
+            longer = alloc_printf("%s%s%s%s", line, *line ? " " : "", id,
+                                  json_is_true(json_object_get(event, "ok")) ? "ok" : "bad");
         else if (strcmp(op, "retry") == 0)
-            longer = alloc_printf("%s%sretry:%s:%d", line, *line ? " " : "", id, (int)json_integer_value(json_object_get(event, "n")));
+            longer = alloc_printf("%s%sretry:%s:%d", line, *line ? " " : "", id,
+                                  (int)json_integer_value(json_object_get(event, "n")));
         else
             longer = alloc_printf("%s%s%s", line, *line ? " " : "", op);
         free(line);
@@ -127,7 +130,8 @@ folds_a_run_from_start_to_end(void **state)
     assert_int_equal(two->attempt_epoch, 1);
     assert_int_equal(two->first, 5);
     assert_null(run_command(run, "3"));
-    assert_fine(apply(run, OK("2") NOTE("3", "no_return") "{'kind':'stopped','state':'done','value':null}\n", &err), &err);
+    assert_fine(apply(run, OK("2") NOTE("3", "no_return") "{'kind':'stopped','state':'done','value':null}\n", &err),
+                &err);
     assert_true(run->no_return);
     assert_non_null(json_object_get(run->notes, "3"));
     assert_string_equal(run->state, "done");
@@ -153,7 +157,10 @@ follows_a_step_through_doubt_and_attempts(void **state)
     assert_int_equal(run->epoch, 4);
     assert_int_equal(one->attempt_epoch, 1);
     assert_true(one->in_doubt);
-    assert_fine(apply(run, "{'kind':'observed','id':'1','seen':'absent','look':1}\n{'kind':'attempt','id':'1','attempt':2}\n", &err), &err);
+    assert_fine(
+        apply(run, "{'kind':'observed','id':'1','seen':'absent','look':1}\n{'kind':'attempt','id':'1','attempt':2}\n",
+              &err),
+        &err);
     assert_false(one->in_doubt);
     assert_int_equal(one->attempt, 2);
     assert_int_equal(one->attempt_epoch, 4);
@@ -209,8 +216,8 @@ refuses_records_that_do_not_fit_and_stays_as_it_was(void **state)
 static void
 takes_a_failed_step_back_and_keeps_its_intent(void **state)
 {
-    struct run *run = fold(STARTED CHANGE("1") BAD("1") CHANGE("1!1/1") OK("1!1/1") NOTE("1!1/2", "stage") FAILED("1")
-                           "{'kind':'resumed','epoch':2}\n" RETRY("1", "'1!1/1','1!1/2'"));
+    struct run *run = fold(STARTED CHANGE("1") BAD("1") CHANGE("1!1/1") OK("1!1/1") NOTE("1!1/2", "stage")
+                               FAILED("1") "{'kind':'resumed','epoch':2}\n" RETRY("1", "'1!1/1','1!1/2'"));
     struct run_command *one = run_command(run, "1");
     struct cairn_error err = { 0 };
 
@@ -257,12 +264,15 @@ gives_the_events_of_the_history_in_order(void **state)
         { STARTED CHANGE("1") BAD("1") FAILED("1") RETRY("1", ""), "" },
         { STARTED CHANGE("1") BAD("1") FAILED("1") RETRY("1", "") OK("1"), "1ok" },
         { STARTED CHANGE("1") BAD("1") NOTE("1!1/1", "stage") FAILED("1") RETRY("1", "'1!1/1'"), "" },
-        { STARTED CHANGE("1") OK("1") CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'"), "1ok retry:2:1" },
+        { STARTED CHANGE("1") OK("1") CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2")
+              RETRY("2", "'2!1/1'"),
+          "1ok retry:2:1" },
         { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") CHANGE("2!1r/1")
               OK("2!1r/1") BAD("2") CHANGE("2!2/1") OK("2!2/1") FAILED("2") RETRY("2", "'2!2/1'"),
           "retry:2:1 2!1r/1ok retry:2:2" },
         /* the second failure only had a detour: its number counts both */
-        { STARTED CHANGE("2") BAD("2") FAILED("2") RETRY("2", "") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'"),
+        { STARTED CHANGE("2") BAD("2") FAILED("2") RETRY("2", "") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2")
+              RETRY("2", "'2!1/1'"),
           "retry:2:2" },
     };
 
@@ -281,7 +291,8 @@ static void
 gives_each_event_what_the_messages_say(void **state)
 {
     struct run *run = fold(STARTED CHANGE("1") OK("1") CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2")
-                           RETRY("2", "'2!1/1'") "{'kind':'outcome','id':'2','ok':true}\n" READ("3") BAD("3") "{'kind':'rollback'}\n");
+                               RETRY("2", "'2!1/1'") "{'kind':'outcome','id':'2','ok':true}\n" READ("3")
+                                   BAD("3") "{'kind':'rollback'}\n");
 
     (void)state;
     assert_json(run_history(run), "[{'id':'1','ok':true,'op':'outcome','t':3,'value':'1'},"
@@ -303,54 +314,66 @@ takes_back_what_a_resume_must_look_at_anew(void **state)
         /* a change: the step alone, with what led to it */
         { STARTED READ("1") OK("1") CHANGE("2") BAD("2") FAILED("2"), "2", "" },
         /* its detour, changes in it included */
-        { STARTED READ("1") OK("1") CHANGE("2") BAD("2") NOTE("2!1/1", "stage") CHANGE("2!1/2") OK("2!1/2") FAILED("2"), "2", "2!1/2 2!1/1" },
+        { STARTED READ("1") OK("1") CHANGE("2") BAD("2") NOTE("2!1/1", "stage") CHANGE("2!1/2") OK("2!1/2") FAILED("2"),
+          "2", "2!1/2 2!1/1" },
         /* only the detour that is not void yet, and the enter functions' commands stay */
         { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") CHANGE("2!1r/1")
               OK("2!1r/1") BAD("2") CHANGE("2!2/1") OK("2!2/1") FAILED("2"),
           "2", "2!2/1" },
         /* ids that only look alike */
-        { STARTED CHANGE("1") BAD("1") CHANGE("1!1/1") OK("1!1/1") CHANGE("12") BAD("12") CHANGE("12!1/1") OK("12!1/1") FAILED("12"), "12", "12!1/1" },
+        { STARTED CHANGE("1") BAD("1") CHANGE("1!1/1") OK("1!1/1") CHANGE("12") BAD("12") CHANGE("12!1/1") OK("12!1/1")
+              FAILED("12"),
+          "12", "12!1/1" },
         /* a read: reads and waits since the last change are void, the first of them is where the script will stand */
-        { STARTED READ("1") OK("1") CHANGE("2") OK("2") READ("3") OK("3") OTHER("4", "wait") OK("4") READ("5") BAD("5") FAILED("5"),
+        { STARTED READ("1") OK("1") CHANGE("2") OK("2") READ("3") OK("3") OTHER("4", "wait") OK("4") READ("5") BAD("5")
+              FAILED("5"),
           "3", "4 5" },
         { STARTED READ("1") BAD("1") FAILED("1"), "1", "" },
         /* a gate is not asked again */
         { STARTED READ("1") OK("1") OTHER("2", "gate") OK("2") READ("3") BAD("3") FAILED("3"), "3", "" },
         { STARTED READ("1") OK("1") OTHER("2", "gate") BAD("2") FAILED("2"), "2", "" },
         /* notes that may say something else next time */
-        { STARTED NOTE("1", "report") CHANGE("2") OK("2") READ("3") OK("3") NOTE("4", "report") READ("5") BAD("5") FAILED("5"), "3", "5 4" },
+        { STARTED NOTE("1", "report") CHANGE("2") OK("2") READ("3") OK("3") NOTE("4", "report") READ("5") BAD("5")
+              FAILED("5"),
+          "3", "5 4" },
         /* a read in a detour-making block: the leave's change is void and doesn't count as the last one */
-        { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"), "2", "3 3!1/1" },
+        { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"), "2",
+          "3 3!1/1" },
         /* what was running in the meantime, without an outcome */
-        { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.1/2") READ("2.2/1") BAD("2.2/1") FAILED("2.2/1"), "2.2/1",
-          "2.1/1 2.1/2" },
+        { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.1/2") READ("2.2/1") BAD("2.2/1")
+              FAILED("2.2/1"),
+          "2.2/1", "2.1/1 2.1/2" },
         /* a read before the branches is where the failed branch begins */
-        { STARTED READ("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.2/1") BAD("2.2/1") FAILED("2.2/1"), "1", "2.1/1 2.2/1" },
+        { STARTED READ("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.2/1") BAD("2.2/1") FAILED("2.2/1"), "1",
+          "2.1/1 2.2/1" },
         /* a failed change in one branch: what the others read after it was sent */
         { STARTED CHANGE("1.1/1") READ("1.2/1") OK("1.2/1") BAD("1.1/1") FAILED("1.1/1"), "1.1/1", "1.2/1" },
         /* an error of the script itself: the reads it may depend on */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") OK("3") FAILED_BARE, "2", "3" },
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2", "2!1/1" },
-        { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2.1/1", "2!1/1" },
+        { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2.1/1",
+          "2!1/1" },
         /* nothing to look at: the success of a change stays, and so does the detour */
         { STARTED CHANGE("1") OK("1") CHANGE("1!1/1") OK("1!1/1") FAILED_BARE, "", "" },
         { STARTED FAILED_BARE, "", "" },
         /* the step that the error names did not fail */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") FAILED("1"), "2", "" },
         /* a rollback: never what came before it */
-        { STARTED CHANGE("1") OK("1") READ("2") OK("2") NOTE("3", "undo") "{'kind':'rollback'}\n" READ("u/1") BAD("u/1") FAILED("u/1"),
+        { STARTED CHANGE("1") OK("1") READ("2") OK("2") NOTE("3", "undo") "{'kind':'rollback'}\n" READ("u/1") BAD("u/1")
+              FAILED("u/1"),
           "u/1", "" },
-        { STARTED CHANGE("1") OK("1") "{'kind':'rollback'}\n" CHANGE("u/1") BAD("u/1") CHANGE("u/1!1/1") OK("u/1!1/1") FAILED("u/1"),
+        { STARTED CHANGE("1") OK("1") "{'kind':'rollback'}\n" CHANGE("u/1") BAD("u/1") CHANGE("u/1!1/1") OK("u/1!1/1")
+              FAILED("u/1"),
           "u/1", "u/1!1/1" },
         { STARTED READ("1") OK("1") "{'kind':'cancel'}\n" READ("2!1/1") BAD("2!1/1") FAILED("2!1/1"), "2!1/1", "" },
         /* failed again after the enter functions ran again */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3")
-              RETRY("2", "'3','3!1/1'") CHANGE("2!1r/1") OK("2!1r/1") READ("2!1r/2") OK("2!1r/2") OK("2") READ("3") BAD("3")
-                  CHANGE("3!1/1") OK("3!1/1") FAILED("3"),
+              RETRY("2", "'3','3!1/1'") CHANGE("2!1r/1") OK("2!1r/1") READ("2!1r/2") OK("2!1r/2") OK("2") READ("3")
+                  BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"),
           "3", "3!1/1" },
         /* failed within an enter function that ran again */
-        { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") READ("2!1r/1") OK("2!1r/1")
-              READ("2!1r/2") BAD("2!1r/2") FAILED("2!1r/2"),
+        { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") READ("2!1r/1")
+              OK("2!1r/1") READ("2!1r/2") BAD("2!1r/2") FAILED("2!1r/2"),
           "2!1r/1", "2!1r/2" },
     };
 
@@ -370,9 +393,10 @@ takes_back_what_a_resume_must_look_at_anew(void **state)
             free(list);
             list = longer;
         }
-        if (strcmp(json_string_value(json_object_get(retry, "id")), table[i].id) != 0 || strcmp(list, table[i].list) != 0)
-            fail_msg("row %zu: got \"%s\" void \"%s\", want \"%s\" void \"%s\"", i, json_string_value(json_object_get(retry, "id")),
-                     list, table[i].id, table[i].list);
+        if (strcmp(json_string_value(json_object_get(retry, "id")), table[i].id) != 0
+            || strcmp(list, table[i].list) != 0)
+            fail_msg("row %zu: got \"%s\" void \"%s\", want \"%s\" void \"%s\"", i,
+                     json_string_value(json_object_get(retry, "id")), list, table[i].id, table[i].list);
         /* it fits the run */
         line = json_dumps(retry, 0);
         assert_fine(apply_line(run, line, strlen(line), &err), &err);

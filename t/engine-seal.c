@@ -36,8 +36,8 @@ seals_every_secret_in_a_tree_and_opens_it_again(void **state)
 {
     struct seal *seal = open_in(state);
     struct cairn_error err = { 0 };
-    json_t *tree = json_pack("{s:i, s:[s, {s:s}, {s:{s:s}}], s:{s:s}, s:{}}", "n", 1, "list", "plain", "$secret", PLANTED, "deep",
-                             "$secret", "", "top", "$secret", "x", "empty");
+    json_t *tree = json_pack("{s:i, s:[s, {s:s}, {s:{s:s}}], s:{s:s}, s:{}}", "n", 1, "list", "plain", "$secret",
+                             PLANTED, "deep", "$secret", "", "top", "$secret", "x", "empty");
     json_t *before = json_deep_copy(tree);
     json_t *after = NULL;
     char *text;
@@ -75,7 +75,8 @@ notices_every_changed_character(void **state)
     struct seal *seal = open_in(state);
     json_t *value = sealed(seal, "some secret");
     const char *text = json_string_value(json_object_get(value, "$sealed"));
-    static const char *const rubbish[] = { "", "A", "AAAA", "====", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
+    static const char *const rubbish[] = { "",     "A",           "AAAA",
+                                           "====", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
     struct cairn_error err = { 0 };
     json_t *out = NULL;
 
@@ -85,7 +86,8 @@ notices_every_changed_character(void **state)
 
         copy[i] = copy[i] == 'A' ? 'Q' : 'A';
         bad = json_pack("{s:s}", "$sealed", copy);
-        assert_error(seal_reveal(seal, NULL, bad, &out, &err), &err, CAIRN_ERR_DENIED, "it was changed, or was not sealed under the key");
+        assert_error(seal_reveal(seal, NULL, bad, &out, &err), &err, CAIRN_ERR_DENIED,
+                     "it was changed, or was not sealed under the key");
         json_decref(bad);
         free(copy);
     }

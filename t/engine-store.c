@@ -27,7 +27,9 @@ open_in(void **state)
 static void
 add_run(struct store *store, const char *id)
 {
-    struct store_run run = { .id = (char *)id, .flow = (char *)"flow.lua", .state = (char *)"running", .created = 5, .updated = 5 };
+    struct store_run run = {
+        .id = (char *)id, .flow = (char *)"flow.lua", .state = (char *)"running", .created = 5, .updated = 5
+    };
     struct cairn_error err = { 0 };
 
     assert_fine(store_add_run(store, &run, &err), &err);
@@ -237,7 +239,8 @@ locks_all_keys_or_none(void **state)
     assert_fine(lock(store, "01a", "[\"rds:prod\", \"zone:x\", \"rds:prod\"]", &holder, &err), &err);
     assert_fine(lock(store, "01a", "[\"rds:prod\", \"rds:two\"]", &holder, &err), &err);
     assert_null(holder);
-    assert_error(lock(store, "01b", "[\"free\", \"zone:x\"]", &holder, &err), &err, CAIRN_ERR_CONFLICT, "run 01a holds it");
+    assert_error(lock(store, "01b", "[\"free\", \"zone:x\"]", &holder, &err), &err, CAIRN_ERR_CONFLICT,
+                 "run 01a holds it");
     assert_string_equal(holder, "01a");
     free(holder);
     assert_fine(lock(store, "01a", "[\"free\"]", &holder, &err), &err); /* 01b did not get half of it */
@@ -369,7 +372,11 @@ is_made_by_several_processes_at_once(void **state)
             char *path = alloc_printf("%s/state/cairn.db", (char *)*state);
             struct store *store = NULL;
 
-            _exit(store_open(&store, path, &err) == 0 ? 0 : 1);
+            if (store_open(&store, path, &err) < 0)
+                _exit(1);
+            store_close(store);
+            free(path);
+            _exit(0);
         }
     }
     for (size_t i = 0; i < 6; i++) {
@@ -494,11 +501,14 @@ refuses_newer_schemas_other_databases_and_rubbish(void **state)
     assert_int_equal(symlink(path, link_path), 0);
     assert_error(store_open(&store, link_path, &err), &err, CAIRN_ERR_DENIED, "link");
     execute(path, "PRAGMA user_version = 99");
-    assert_error(store_open(&store, path, &err), &err, CAIRN_ERR_INVALID, "schema 99 and this cairn knows schemas up to 1");
+    assert_error(store_open(&store, path, &err), &err, CAIRN_ERR_INVALID,
+                 "schema 99 and this cairn knows schemas up to 1");
     execute(other, "CREATE TABLE t (x)");
     assert_error(store_open(&store, other, &err), &err, CAIRN_ERR_INVALID, "not a store of cairn");
-    write_file(rubbish, "this is no database, and it is long enough to have a header of some kind in it, if it were one. "
-                        "It goes on a little, so that nobody takes it for an empty one.", 0600);
+    write_file(rubbish,
+               "this is no database, and it is long enough to have a header of some kind in it, if it were one. "
+               "It goes on a little, so that nobody takes it for an empty one.",
+               0600);
     assert_error(store_open(&store, rubbish, &err), &err, CAIRN_ERR_FAILED, "damaged or not a store");
     free(path);
     free(other);

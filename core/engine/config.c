@@ -1,28 +1,26 @@
 /*
- * config.c: read cairn.yaml; used by the engine and the commands. What plugins read of it is in config_section.c.
+ * config.c: read cairn.yaml; used by the engine and the commands. Plugins' sections are in config_section.c.
  * SPDX-License-Identifier: MIT
  */
 #include "engine/config.h"
 
 #include "common/alloc.h"
-#include "common/file.h"
 #include "common/yaml.h"
 #include "engine/config_place.h"
 #include "engine/params.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_MAX (1u << 20)
 #define WORKERS_MAX 64
 
-static const char *const own_keys[] = { "environment", "state", "plugin_path", "lua_path", "workers", "heartbeat", "secrets" };
+static const char *const own_keys[] = { "environment", "state",     "plugin_path", "lua_path",
+                                        "workers",     "heartbeat", "secrets" };
 
 /* ---- messages ---- */
 
@@ -40,7 +38,8 @@ config_refuse(const struct config *config, const char *at, struct cairn_error *e
         if (*c == '/')
             *c = '.';
     if (config->path)
-        cairn_fail(err, CAIRN_ERR_INVALID, "%s:%d: %s%s%s", config->path, yaml_line(config->lines, at), dotted, *dotted ? ": " : "", why);
+        cairn_fail(err, CAIRN_ERR_INVALID, "%s:%d: %s%s%s", config->path, yaml_line(config->lines, at), dotted,
+                   *dotted ? ": " : "", why);
     else
         cairn_fail(err, CAIRN_ERR_INVALID, "config: %s%s%s; there is no cairn.yaml here, and none was named", dotted,
                    *dotted ? ": " : "", why);
@@ -69,9 +68,8 @@ config_own_keys(void)
 
 /* ---- paths ---- */
 
-/* `path` as an absolute one: "~/" is the home folder, all else is relative to `folder`. */
-static char *
-absolute(const char *path, const char *folder)
+char *
+config_absolute(const char *path, const char *folder)
 {
     const char *home = getenv("HOME");
 
@@ -118,7 +116,7 @@ take_folders(const struct config *config, const json_t *root, const char *key, j
         rc = config_refuse(config, at, err, "it must be a list of folders");
     json_array_foreach(value, i, item) {
         char *item_at = alloc_printf("/%s/%zu", key, i);
-        char *path = json_is_string(item) ? absolute(json_string_value(item), config->folder) : NULL;
+        char *path = json_is_string(item) ? config_absolute(json_string_value(item), config->folder) : NULL;
 
         if (rc == 0 && !path)
             rc = config_refuse(config, item_at, err, "it must be a folder");
@@ -170,7 +168,7 @@ take_state(struct config *config, const json_t *root, struct cairn_error *err)
     if (value && (!json_is_string(value) || !*json_string_value(value)))
         return config_refuse(config, "/state", err, "it must be a folder");
     if (value)
-        config->state = absolute(json_string_value(value), config->folder);
+        config->state = config_absolute(json_string_value(value), config->folder);
     else if (base && *base == '/')
         config->state = alloc_printf("%s/cairn/%s", base, config->environment);
     else if (home && *home == '/')
@@ -203,7 +201,8 @@ take_numbers(struct config *config, const json_t *root, struct cairn_error *err)
 
     config->workers = workers ? (int)json_integer_value(workers) : 4;
     config->heartbeat = (int64_t)(heartbeat ? json_number_value(heartbeat) * 1000 : 60000);
-    if (workers && (!json_is_integer(workers) || json_integer_value(workers) < 1 || json_integer_value(workers) > WORKERS_MAX))
+    if (workers
+        && (!json_is_integer(workers) || json_integer_value(workers) < 1 || json_integer_value(workers) > WORKERS_MAX))
         return config_refuse(config, "/workers", err, "it must be a number from 1 to %d", WORKERS_MAX);
     if (heartbeat && (!json_is_number(heartbeat) || config->heartbeat < 1 || json_number_value(heartbeat) > 86400))
         return config_refuse(config, "/heartbeat", err, "it must be a number of seconds above 0, at most a day");
@@ -261,7 +260,8 @@ check_names(const struct config *config, const char *section, const json_t *keys
         if (!name || json_object_get(config->secrets, name))
             continue;
         at = alloc_printf("/%s/%s", section, key);
-        config_refuse(config, at, err, "secret %s is not among `secrets`%s%s%s", name, params_nearest(name, config->secrets) ? "; did you mean " : "",
+        config_refuse(config, at, err, "secret %s is not among `secrets`%s%s%s", name,
+                      params_nearest(name, config->secrets) ? "; did you mean " : "",
                       params_nearest(name, config->secrets) ? params_nearest(name, config->secrets) : "",
                       params_nearest(name, config->secrets) ? "?" : "");
         free(at);
@@ -292,8 +292,8 @@ take_sections(struct config *config, const json_t *root, struct cairn_error *err
             json_t *own = config_own_keys();
             const char *nearest = params_nearest(key, own);
 
-            rc = config_refuse(config, at, err, "unknown key%s%s%s; the section of a plugin is a map", nearest ? ", did you mean " : "",
-                               nearest ? nearest : "", nearest ? "?" : "");
+            rc = config_refuse(config, at, err, "unknown key%s%s%s; the section of a plugin is a map",
+                               nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
             json_decref(own);
         }
         free(at);
@@ -330,7 +330,8 @@ take_all(struct config *config, const json_t *root, struct cairn_error *err)
     config->plugin_path = json_array();
     config->lua_path = json_array();
     if (!config->folder || take_environment(config, root, err) < 0 || take_state(config, root, err) < 0
-        || take_numbers(config, root, err) < 0 || take_secrets(config, root, err) < 0 || take_sections(config, root, err) < 0
+        || take_numbers(config, root, err) < 0 || take_secrets(config, root, err) < 0
+        || take_sections(config, root, err) < 0
         || take_folders(config, root, "plugin_path", config->plugin_path, err) < 0
         || take_folders(config, root, "lua_path", config->lua_path, err) < 0
         || add_folders(config->plugin_path, "CAIRN_PLUGIN_PATH", PLUGIN_DIR, err) < 0
@@ -382,72 +383,4 @@ config_free(struct config *config)
     json_decref(config->sections);
     json_decref(config->lines);
     free(config);
-}
-
-/* ---- secrets ---- */
-
-static int
-read_secret(const struct config *config, const char *name, const char *path, char **out, struct cairn_error *err)
-{
-    char *full = absolute(path, config->folder);
-    struct cairn_error why = { 0 };
-    char *text = NULL;
-    size_t len = 0;
-    int rc = file_read(&text, &len, full, SECRET_MAX, &why);
-
-    if (rc < 0) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: %s", name, why.text);
-    } else if (strlen(text) != len) {
-        rc = cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: file %s holds a NUL byte", name, full);
-        OPENSSL_cleanse(text, len);
-        free(text);
-    } else {
-        if (len && text[len - 1] == '\n') /* the one that every editor adds */
-            text[--len] = '\0';
-        *out = text;
-    }
-    free(full);
-    return rc;
-}
-
-int
-config_secret(const struct config *config, const char *name, char **out, struct cairn_error *err)
-{
-    const json_t *source = json_object_get(config->secrets, name);
-    const char *variable = json_string_value(json_object_get(source, "env"));
-    const char *path = json_string_value(json_object_get(source, "file"));
-    const char *value = json_string_value(json_object_get(source, "value"));
-    char *text = NULL;
-    json_t *utf8;
-
-    if (!source) {
-        const char *nearest = params_nearest(name, config->secrets);
-
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: it is not among `secrets` in %s%s%s%s", name,
-                          config->path ? config->path : "the config", nearest ? "; did you mean " : "", nearest ? nearest : "",
-                          nearest ? "?" : "");
-    }
-    if (variable && !getenv(variable))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: the environment variable %s is not set", name, variable);
-    if (path && read_secret(config, name, path, &text, err) < 0)
-        return -1;
-    if (!path)
-        text = alloc_str(variable ? getenv(variable) : value);
-    utf8 = json_string(text);
-    if (!*text || !utf8) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: it is %s", name, *text ? "not UTF-8" : "empty");
-        config_wipe(text);
-        text = NULL;
-    }
-    json_decref(utf8);
-    *out = text;
-    return text ? 0 : -1;
-}
-
-void
-config_wipe(char *secret)
-{
-    if (secret)
-        OPENSSL_cleanse(secret, strlen(secret));
-    free(secret);
 }

@@ -12,6 +12,7 @@ int config_refuse(const struct config *config, const char *at, struct cairn_erro
     __attribute__((format(printf, 4, 5)));
 int config_is_own(const char *key); /* a key of cairn itself */
 json_t *config_own_keys(void); /* list; a new reference */
+char *config_absolute(const char *path, const char *folder); /* "~/" is home; a new text */
 const char *config_secret_name(const json_t *value); /* of {secret: NAME}; NULL for all else */
 
 #endif

@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *
-config_secret_name(const json_t *value)
-{
-    return json_object_size(value) == 1 ? json_string_value(json_object_get(value, "secret")) : NULL;
-}
-
 /* What a plugin gets for a value: a secret in clear, marked, or the value itself. A new reference, or NULL with err. */
 static json_t *
 resolve(const struct config *config, const json_t *param, json_t *value, struct cairn_error *err)
@@ -89,7 +83,8 @@ take_key(const struct config *config, const char *section, const json_t *param, 
 }
 
 int
-config_section(const struct config *config, const char *section, const json_t *params, json_t **out, struct cairn_error *err)
+config_section(const struct config *config, const char *section, const json_t *params, json_t **out,
+               struct cairn_error *err)
 {
     json_t *values = json_object();
     const json_t *param;
@@ -123,13 +118,15 @@ known_keys(const json_t *descriptions)
         if (!json_object_get(sections, name))
             json_object_set_new(sections, name, json_object());
         json_array_foreach(json_object_get(description, "config"), k, param)
-            json_object_set_new(json_object_get(sections, name), json_string_value(json_object_get(param, "name")), json_true());
+            json_object_set_new(json_object_get(sections, name), json_string_value(json_object_get(param, "name")),
+                                json_true());
     }
     return sections;
 }
 
 static int
-check_section(const struct config *config, const char *section, const json_t *keys, const json_t *known, struct cairn_error *err)
+check_section(const struct config *config, const char *section, const json_t *keys, const json_t *known,
+              struct cairn_error *err)
 {
     const char *key;
     json_t *value;
@@ -142,7 +139,8 @@ check_section(const struct config *config, const char *section, const json_t *ke
             continue;
         nearest = params_nearest(key, known);
         at = alloc_printf("/%s/%s", section, key);
-        config_refuse(config, at, err, "unknown key%s%s%s", nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        config_refuse(config, at, err, "unknown key%s%s%s", nearest ? ", did you mean " : "", nearest ? nearest : "",
+                      nearest ? "?" : "");
         free(at);
         return -1;
     }
@@ -161,8 +159,8 @@ unknown_section(const struct config *config, const char *section, const json_t *
     json_object_foreach((json_t *)known, key, value)
         json_array_append_new(names, json_string(key));
     nearest = params_nearest(section, names);
-    config_refuse(config, at, err, "unknown key, and no plugin has a section of that name%s%s%s", nearest ? "; did you mean " : "",
-                  nearest ? nearest : "", nearest ? "?" : "");
+    config_refuse(config, at, err, "unknown key, and no plugin has a section of that name%s%s%s",
+                  nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     free(at);
     json_decref(names);
     return -1;
@@ -179,7 +177,8 @@ config_check(const struct config *config, const json_t *descriptions, struct cai
     json_object_foreach(config->sections, section, keys) {
         const json_t *of_section = json_object_get(known, section);
 
-        rc = of_section ? check_section(config, section, keys, of_section, err) : unknown_section(config, section, known, err);
+        rc = of_section ? check_section(config, section, keys, of_section, err)
+                        : unknown_section(config, section, known, err);
         if (rc < 0)
             break;
     }

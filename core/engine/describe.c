@@ -12,19 +12,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_MS 10000
-#define NOT_STARTED 127
 
 extern char **environ;
 
-/* The environment of a child (doc/PROTOCOL.md); the array is freed with free(), its texts are borrowed. Crash points are left out: this
- * worker is no part of a run. */
+/* The environment of a child (doc/PROTOCOL.md); the array is freed with free(), its texts are borrowed. Crash points
+ * are left out: this worker is no part of a run. */
 static char **
 child_environment(void)
 {
@@ -56,48 +57,50 @@ worker_path(void)
     return alloc_printf("%s/cairn-worker", folder && *folder ? folder : HELPER_DIR);
 }
 
-/* In the child: nothing but what may be called between fork and exec. */
-static void __attribute__((noreturn))
-become(int fd, const char *program, char *const *argv, char *const *env)
-{
-    int null = open("/dev/null", O_RDWR);
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(null, 2) >= 0) {
-        if (fd == FRAME_FD)
-            fcntl(fd, F_SETFD, 0);
-        else if (dup2(fd, FRAME_FD) < 0)
-            _exit(NOT_STARTED);
-        execve(program, argv, env);
-    }
-    _exit(NOT_STARTED);
-}
-
-static pid_t
-start(const char *program, const char *path, int *fd, struct cairn_error *err)
+/* Descriptor 3 is the socket, all else is /dev/null: what a plugin prints while it is loaded is no message. */
+static int
+spawn(pid_t *pid, const char *program, const char *path, int fd)
 {
     char *const argv[] = { (char *)program, (char *)path, NULL };
     char **env = child_environment();
-    int pair[2];
-    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none;
+    int rc;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        free(env);
-        return cairn_fail(err, CAIRN_ERR_FAILED, "start %s: %s", program, strerror(errno));
-    }
-    pid = fork();
-    if (pid == 0)
-        become(pair[1], program, argv, env);
-    close(pair[1]);
+    sigemptyset(&none);
+    if (posix_spawnattr_init(&attr) != 0 || posix_spawn_file_actions_init(&actions) != 0)
+        alloc_failed();
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+    posix_spawn_file_actions_adddup2(&actions, fd, FRAME_FD);
+    for (int i = 0; i < 3; i++)
+        posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
+    rc = posix_spawn(pid, program, &actions, &attr, argv, env);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attr);
     free(env);
-    if (pid < 0) {
-        close(pair[0]);
+    return rc;
+}
+
+/* The worker's pid, and our end of its socket in *fd; or -1 with err. */
+static pid_t
+start(const char *program, const char *path, int *fd, struct cairn_error *err)
+{
+    pid_t pid = -1;
+    int pair[2];
+    int why;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return cairn_fail(err, CAIRN_ERR_FAILED, "start %s: %s", program, strerror(errno));
+    why = spawn(&pid, program, path, pair[1]);
+    close(pair[1]);
+    if (why == 0) {
+        *fd = pair[0];
+        return pid;
     }
-    *fd = pair[0];
-    return pid;
+    close(pair[0]);
+    return cairn_fail(err, CAIRN_ERR_FAILED, "start %s: %s; is CAIRN_LIBEXEC right?", program, strerror(why));
 }
 
 /* Its first message, or NULL: with err when it is no message, without when there is none. */
@@ -121,14 +124,13 @@ first_message(int fd, int *late, struct cairn_error *err)
 
 /* How it ended, for who got no answer. */
 static int
-no_answer(const char *program, int late, int status, struct cairn_error *err)
+no_answer(int late, int status, struct cairn_error *err)
 {
     if (late)
         return cairn_fail(err, CAIRN_ERR_FAILED, "it did not answer within %d s", ANSWER_MS / 1000);
     if (WIFSIGNALED(status))
-        return cairn_fail(err, CAIRN_ERR_FAILED, "its worker was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_STARTED)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "%s can't be started; is CAIRN_LIBEXEC right?", program);
+        return cairn_fail(err, CAIRN_ERR_FAILED, "its worker was ended by signal %d (%s)", WTERMSIG(status),
+                          strsignal(WTERMSIG(status)));
     return cairn_fail(err, CAIRN_ERR_FAILED, "its worker ended without an answer (status %d)", WEXITSTATUS(status));
 }
 
@@ -169,7 +171,7 @@ describe_plugin_file(json_t **out, const char *path, struct cairn_error *err)
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
         if (!message && why.kind == CAIRN_ERR_NONE)
-            no_answer(program, late, status, &why);
+            no_answer(late, status, &why);
         if (message)
             rc = take(out, message, &why);
     }

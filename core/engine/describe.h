@@ -9,7 +9,8 @@
 
 #include <jansson.h>
 
-/* Start a worker on the file, take its hello (doc/PROTOCOL.md), end it. *out is a new reference. Blocks, for at most ten seconds. */
+/* Start a worker on the file, take its hello (doc/PROTOCOL.md), end it. *out is a new reference. Blocks, for at most
+ * ten seconds. */
 int describe_plugin_file(json_t **out, const char *path, struct cairn_error *err);
 
 #endif

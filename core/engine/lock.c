@@ -42,7 +42,8 @@ read_holder(int fd)
     char *sentence;
 
     if (by && since)
-        sentence = alloc_printf("process %lld of %s, since %s", (long long)json_integer_value(json_object_get(who, "pid")), by, since);
+        sentence = alloc_printf("process %lld of %s, since %s",
+                                (long long)json_integer_value(json_object_get(who, "pid")), by, since);
     else
         sentence = alloc_str("another process"); /* it has just taken it */
     json_decref(who);
@@ -85,7 +86,8 @@ try_take(int fd, const char *path, const char *run, struct cairn_error *err)
         }
         return cairn_fail(err, CAIRN_ERR_FAILED, "lock %s: %s", path, strerror(errno));
     }
-    return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+    return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+           && opened.st_dev == named.st_dev;
 }
 
 static int

@@ -52,7 +52,8 @@ distance(const char *a, const char *b)
                     best = d[(i - 1) * width + k] + 1;
                 if (d[i * width + k - 1] + 1 < best)
                     best = d[i * width + k - 1] + 1;
-                if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] && d[(i - 2) * width + k - 2] + 1 < best)
+                if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1]
+                    && d[(i - 2) * width + k - 2] + 1 < best)
                     best = d[(i - 2) * width + k - 2] + 1;
             }
             d[i * width + k] = best;
@@ -174,7 +175,8 @@ unknown(const char *name, const json_t *table, const char *where, struct cairn_e
     const char *nearest = params_nearest(name, names);
 
     if (nearest)
-        cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s: there is no such parameter; did you mean %s?", where, name, nearest);
+        cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s: there is no such parameter; did you mean %s?", where, name,
+                   nearest);
     else if (json_array_size(names) == 0)
         cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s: there is no such parameter; it has none", where, name);
     else
@@ -202,7 +204,8 @@ check_one(json_t *values, const json_t *param, const char *where, struct cairn_e
     if (!value && otherwise)
         json_object_set_new(values, name, json_deep_copy(otherwise));
     else if (!value && json_is_true(json_object_get(param, "required")))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s: it is missing%s%s", where, name, help && *help ? ": " : "", help ? help : "");
+        return cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s: it is missing%s%s", where, name, help && *help ? ": " : "",
+                          help ? help : "");
     return 0;
 }
 
@@ -282,7 +285,8 @@ params_from_text(json_t *values, const json_t *table, const char *text, struct c
     else
         value = parse(equals + 1, type_of(text_of(param, "type")));
     if (!value) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: \"%s\" is not of type %s", name, equals + 1, text_of(param, "type"));
+        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: \"%s\" is not of type %s", name, equals + 1,
+                   text_of(param, "type"));
         goto out;
     }
     json_object_set_new(values, name, value);
@@ -314,8 +318,8 @@ check_key(const char *name, const char *key, const json_t *value, struct cairn_e
     int rc = 0;
 
     if (!is_known)
-        rc = cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: unknown key %s%s%s%s", name, key, nearest ? "; did you mean " : "",
-                        nearest ? nearest : "", nearest ? "?" : "");
+        rc = cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: unknown key %s%s%s%s", name, key,
+                        nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     else if (strcmp(key, "help") == 0 && !json_is_string(value))
         rc = cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: help must be a string", name);
     for (size_t i = 0; i < 2; i++)
@@ -340,7 +344,8 @@ row_of(const char *name, const json_t *spec, struct cairn_error *err)
     if (check_name(name, err) < 0)
         return NULL;
     if (!json_is_object(spec)) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: it must be a table like { type = \"string\", required = true }", name);
+        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: it must be a table like { type = \"string\", required = true }",
+                   name);
         return NULL;
     }
     json_object_foreach((json_t *)spec, key, value)
@@ -352,13 +357,13 @@ row_of(const char *name, const json_t *spec, struct cairn_error *err)
         return NULL;
     }
     if (otherwise && !matches(otherwise, type_of(type_text))) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: its default must be of type %s, and is of type %s", name, type_text,
-                   type_of_value(otherwise));
+        cairn_fail(err, CAIRN_ERR_INVALID, "params: %s: its default must be of type %s, and is of type %s", name,
+                   type_text, type_of_value(otherwise));
         return NULL;
     }
     row = json_pack("{s:s, s:s, s:b, s:b, s:s}", "name", name, "type", type_text, "required",
-                    json_is_true(json_object_get(spec, "required")), "secret", json_is_true(json_object_get(spec, "secret")), "help",
-                    help ? help : "");
+                    json_is_true(json_object_get(spec, "required")), "secret",
+                    json_is_true(json_object_get(spec, "secret")), "help", help ? help : "");
     if (otherwise)
         json_object_set(row, "default", otherwise);
     return row;

@@ -25,11 +25,11 @@ static int
 check_owner(const char *what, const char *path, const struct stat *st, struct cairn_error *err)
 {
     if (st->st_uid != 0 && st->st_uid != geteuid())
-        return cairn_fail(err, CAIRN_ERR_DENIED, "trust %s %s: it belongs to user %u, neither to root nor to you", what, path,
-                          (unsigned)st->st_uid);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "trust %s %s: it belongs to user %u, neither to root nor to you", what,
+                          path, (unsigned)st->st_uid);
     if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return cairn_fail(err, CAIRN_ERR_DENIED, "trust %s %s: others may write to it (mode %04o); run `chmod go-w %s`", what, path,
-                          (unsigned)(st->st_mode & 07777), path);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "trust %s %s: others may write to it (mode %04o); run `chmod go-w %s`",
+                          what, path, (unsigned)(st->st_mode & 07777), path);
     return 0;
 }
 
@@ -41,7 +41,8 @@ check_file(const char *path, struct cairn_error *err)
     if (lstat(path, &st) < 0)
         return cairn_fail(err, CAIRN_ERR_FAILED, "look at plugin %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return cairn_fail(err, CAIRN_ERR_DENIED, "trust plugin %s: it is not a regular file%s", path, S_ISLNK(st.st_mode) ? " but a link" : "");
+        return cairn_fail(err, CAIRN_ERR_DENIED, "trust plugin %s: it is not a regular file%s", path,
+                          S_ISLNK(st.st_mode) ? " but a link" : "");
     return check_owner("plugin", path, &st, err);
 }
 
@@ -106,8 +107,9 @@ load(struct plugins_entry *entry, struct store *store, struct cairn_error *err)
         return -1;
     says = json_string_value(json_object_get(entry->description, "name"));
     if (!says || strcmp(says, entry->name) != 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "load plugin %s: it calls itself %s: file and plugin must have the same name",
-                          entry->path, says ? says : "nothing");
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "load plugin %s: it calls itself %s: file and plugin must have the same name", entry->path,
+                          says ? says : "nothing");
     return 0;
 }
 

@@ -88,7 +88,8 @@ private_folder(const char *path, struct cairn_error *err)
     if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
         return cairn_fail(err, CAIRN_ERR_DENIED, "use folder %s: it belongs to another user", path);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return cairn_fail(err, CAIRN_ERR_DENIED, "use folder %s: others may write to it; run `chmod go-w %s`", path, path);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "use folder %s: others may write to it; run `chmod go-w %s`", path,
+                          path);
     return 0;
 }
 

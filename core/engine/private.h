@@ -7,12 +7,12 @@
 
 #include "cairn/plugin.h"
 
-/* Make the folder and what is missing above it, mode 0700, durable. One that is there must belong to the user or root and
- * must not be writable by others: DENIED. */
+/* Make the folder and what is missing above it, mode 0700, durable. One that is there must belong to the user or root
+ * and must not be writable by others: DENIED. */
 int private_folder(const char *path, struct cairn_error *err);
 
-/* Open a file for reading and writing; made with mode 0600, durable, when it is missing. One that is there must be a regular file (no link)
- * and loses the rights of others. Returns the descriptor, or -1 with err. */
+/* Open a file for reading and writing; made with mode 0600, durable, when it is missing. One that is there must be a
+ * regular file (no link) and loses the rights of others. Returns the descriptor, or -1 with err. */
 int private_file(const char *path, struct cairn_error *err);
 
 #endif

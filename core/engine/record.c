@@ -28,8 +28,9 @@ check(const char *run, const struct store_record *record, int64_t n, const char 
     int64_t own_n;
 
     if (record->n != n)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld is missing: number %lld stands in its place", run,
-                          (long long)n, (long long)record->n);
+        return cairn_fail(err, CAIRN_ERR_FAILED,
+                          "verify run %s: record %lld is missing: number %lld stands in its place", run, (long long)n,
+                          (long long)record->n);
     json = json_loads(record->body, 0, &why);
     if (!json_is_object(json)) {
         json_decref(json);
@@ -39,10 +40,11 @@ check(const char *run, const struct store_record *record, int64_t n, const char 
     json_decref(json);
     record_hash(hash, previous, record->body);
     if (strcmp(hash, record->hash) != 0)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld was changed: its hash differs", run, (long long)n);
+        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld was changed: its hash differs", run,
+                          (long long)n);
     if (own_n != n)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld says that its number is %lld", run, (long long)n,
-                          (long long)own_n);
+        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld says that its number is %lld", run,
+                          (long long)n, (long long)own_n);
     return 0;
 }
 
@@ -57,13 +59,15 @@ record_verify(const struct store_run *run, const struct store_record *records, s
         previous = records[i].hash;
     }
     if ((int64_t)count < run->count)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %zu is missing: the journal was cut off; it had %lld records",
-                          run->id, count + 1, (long long)run->count);
+        return cairn_fail(err, CAIRN_ERR_FAILED,
+                          "verify run %s: record %zu is missing: the journal was cut off; it had %lld records", run->id,
+                          count + 1, (long long)run->count);
     if ((int64_t)count > run->count)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld was added: the run has %lld records", run->id,
-                          (long long)run->count + 1, (long long)run->count);
+        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld was added: the run has %lld records",
+                          run->id, (long long)run->count + 1, (long long)run->count);
     if (strcmp(run->head, count ? previous : "") != 0)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %zu is not the last one that was written: the run's head differs",
+        return cairn_fail(err, CAIRN_ERR_FAILED,
+                          "verify run %s: record %zu is not the last one that was written: the run's head differs",
                           run->id, count);
     return 0;
 }

@@ -2,8 +2,8 @@
  * run.c: fold records into a run; used by the engine, and by `cairn show` through run_load.
  * SPDX-License-Identifier: MIT
  *
- * Each kind of record has a function that checks whether the record fits and only then changes the run: a record that is
- * refused leaves the run as it was.
+ * Each kind of record has a function that checks whether the record fits and only then changes the run: a record that
+ * is refused leaves the run as it was.
  */
 #include "engine/run.h"
 
@@ -256,7 +256,8 @@ check_retry(struct run *run, const json_t *record, struct cairn_error *err)
         const char *name = json_string_value(item);
 
         if (!name || (!run_command(run, name) && !json_object_get(run->notes, name)))
-            return misfit(run, record, err, "%s can't be void: it is not recorded", name ? name : "what is not a string");
+            return misfit(run, record, err, "%s can't be void: it is not recorded",
+                          name ? name : "what is not a string");
     }
     return 0;
 }
@@ -348,11 +349,11 @@ static const struct kind {
     const char *name;
     int (*apply)(struct run *run, json_t *record, struct cairn_error *err);
 } kinds[] = {
-    { "started", apply_started }, { "locked", apply_nothing },     { "plugin", apply_nothing },
-    { "resumed", apply_nothing }, { "source", apply_source }, { "intent", apply_intent },      { "attempt", apply_attempt },
-    { "doubt", apply_doubt },     { "observed", apply_observed },  { "outcome", apply_outcome },
-    { "note", apply_note },       { "retry", apply_retry },        { "cancel", apply_cancel },
-    { "rollback", apply_rollback }, { "stopped", apply_stopped },
+    { "started", apply_started }, { "locked", apply_nothing },    { "plugin", apply_nothing },
+    { "resumed", apply_nothing }, { "source", apply_source },     { "intent", apply_intent },
+    { "attempt", apply_attempt }, { "doubt", apply_doubt },       { "observed", apply_observed },
+    { "outcome", apply_outcome }, { "note", apply_note },         { "retry", apply_retry },
+    { "cancel", apply_cancel },   { "rollback", apply_rollback }, { "stopped", apply_stopped },
 };
 
 static const struct kind *
@@ -376,12 +377,13 @@ check_frame(const struct run *run, const json_t *record, struct cairn_error *err
     if (!kind)
         return misfit(run, record, err, "its kind is not known");
     if (json_integer_value(json_object_get(record, "n")) != run->count + 1)
-        return misfit(run, record, err, "its number is %lld", (long long)json_integer_value(json_object_get(record, "n")));
+        return misfit(run, record, err, "its number is %lld",
+                      (long long)json_integer_value(json_object_get(record, "n")));
     if (!json_is_integer(json_object_get(record, "t")) || !json_is_integer(epoch))
         return misfit(run, record, err, "it has no time or no epoch");
     if (json_integer_value(epoch) < run->epoch)
-        return misfit(run, record, err, "it is of epoch %lld, and the run is in epoch %lld", (long long)json_integer_value(epoch),
-                      (long long)run->epoch);
+        return misfit(run, record, err, "it is of epoch %lld, and the run is in epoch %lld",
+                      (long long)json_integer_value(epoch), (long long)run->epoch);
     if ((run->count == 0) != (kind->apply == apply_started))
         return misfit(run, record, err, "a run begins with one record of kind started");
     if (run_ended(run->state))

@@ -69,7 +69,8 @@ fiber_of(const char *id, size_t len)
     return len ? len - 1 : 0;
 }
 
-/* Does the fiber of `id` wait, at least in the end, for that of `other`, or is it the same? "7.2/4.1/3" is in "7.2/4.1", that in "7.2", that in "". */
+/* Does the fiber of `id` wait, at least in the end, for that of `other`, or is it the same? "7.2/4.1/3" is in
+ * "7.2/4.1", that in "7.2", that in "". */
 static int
 in_line(const char *id, const char *other)
 {
@@ -113,9 +114,12 @@ outcome_event(const struct run *run, const json_t *record)
 
     if (!command || command->outcome != record || strchr(command->id, '?'))
         return NULL; /* void, or the answer to the engine's own question */
-    event = json_pack("{s:s, s:s, s:b, s:O}", "op", "outcome", "id", command->id, "ok", ok, "t", json_object_get(record, "t"));
+    event = json_pack("{s:s, s:s, s:b, s:O}", "op", "outcome", "id", command->id, "ok", ok, "t",
+                      json_object_get(record, "t"));
     if (ok)
-        json_object_set_new(event, "value", json_object_get(record, "value") ? json_incref(json_object_get(record, "value")) : json_null());
+        json_object_set_new(event, "value",
+                            json_object_get(record, "value") ? json_incref(json_object_get(record, "value"))
+                                                             : json_null());
     else
         json_object_set(event, "error", json_object_get(record, "error"));
     return event;
@@ -167,8 +171,8 @@ run_history(const struct run *run)
 struct back {
     const struct run *run;
     const char *failed; /* id of the failed command, or of the one before an error that came from none; "" */
-    int is_command; /* `failed` is a command with a failed outcome */
-    int64_t limit; /* the record's number after which reads are void */
+    int is_command;     /* `failed` is a command with a failed outcome */
+    int64_t limit;      /* the record's number after which reads are void */
 };
 
 /* What the detour of an error that came from no command is numbered under: the last thing that was recorded tells. */

@@ -77,7 +77,8 @@ read_key(struct seal *seal, struct cairn_error *err)
     if (fd < 0)
         return failed(err, "open", seal->path);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != KEY_LEN)
-        cairn_fail(err, CAIRN_ERR_INVALID, "read %s: it is not a key of %d bytes; put the right one back, or what was sealed is lost",
+        cairn_fail(err, CAIRN_ERR_INVALID,
+                   "read %s: it is not a key of %d bytes; put the right one back, or what was sealed is lost",
                    seal->path, KEY_LEN);
     else if (st.st_mode & 077)
         cairn_fail(err, CAIRN_ERR_DENIED, "read %s: others may read it; run `chmod 600 %s`", seal->path, seal->path);
@@ -273,7 +274,8 @@ seal_reveal(struct seal *seal, const struct config *config, const json_t *value,
     if (sealed) {
         text = decrypt(seal, sealed);
         if (!text)
-            return cairn_fail(err, CAIRN_ERR_DENIED, "open a sealed value: it was changed, or was not sealed under the key %s", seal->path);
+            return cairn_fail(err, CAIRN_ERR_DENIED,
+                              "open a sealed value: it was changed, or was not sealed under the key %s", seal->path);
         *out = in_clear(text);
         return 0;
     }

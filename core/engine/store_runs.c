@@ -115,8 +115,8 @@ lost(struct store *store, const char *verb, const char *run, int64_t epoch, cons
     if (rc == 0)
         cairn_fail(err, CAIRN_ERR_NOT_FOUND, "%s run %s: there is none of that id", verb, run);
     else if (rc == 1 && now.epoch != epoch)
-        cairn_fail(err, CAIRN_ERR_CONFLICT, "%s run %s: another process has taken it over (epoch %lld, ours is %lld)", verb,
-                   run, (long long)now.epoch, (long long)epoch);
+        cairn_fail(err, CAIRN_ERR_CONFLICT, "%s run %s: another process has taken it over (epoch %lld, ours is %lld)",
+                   verb, run, (long long)now.epoch, (long long)epoch);
     else if (rc == 1)
         cairn_fail(err, CAIRN_ERR_INTERNAL, "%s run %s: record %lld does not follow record %lld", verb, run,
                    (long long)(record ? record->n : 0), (long long)now.count);
@@ -241,8 +241,8 @@ store_find(struct store *store, const char *prefix, struct store_run *out, struc
     memset(out, 0, sizeof(*out));
     store_bind(stmt, 1, prefix);
     while ((rc = store_step(store, stmt, "read", err)) == 1) {
-        char *longer = alloc_printf("%s%s%s", count ? names : "", count ? ", " : "",
-                                    (const char *)sqlite3_column_text(stmt, 0));
+        char *longer =
+            alloc_printf("%s%s%s", count ? names : "", count ? ", " : "", (const char *)sqlite3_column_text(stmt, 0));
 
         free(names);
         names = longer;

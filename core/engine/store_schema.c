@@ -116,8 +116,11 @@ store_migrate(struct store *store, struct cairn_error *err)
     if (inspect(store, &schema, err) < 0)
         return -1;
     /* only now, so that a database that isn't ours stays as it is */
-    if (execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                       "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY", err) < 0)
+    if (execute(store,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY",
+                err)
+        < 0)
         return -1;
     return schema == SCHEMA ? 0 : upgrade(store, err);
 }

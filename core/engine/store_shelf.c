@@ -193,7 +193,8 @@ store_inbox(struct store *store, const char *run, json_t **out, struct cairn_err
             rc = -1;
             break;
         }
-        json_array_append_new(list, json_pack("{s:I, s:o}", "id", (json_int_t)sqlite3_column_int64(stmt, 0), "message", message));
+        json_array_append_new(
+            list, json_pack("{s:I, s:o}", "id", (json_int_t)sqlite3_column_int64(stmt, 0), "message", message));
     }
     store_done(stmt);
     if (rc < 0) {

@@ -33,7 +33,8 @@ static const char *const sql[Q_COUNT] = {
     [Q_RUN] = "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?1",
     [Q_RUNS] = "SELECT " RUN_COLUMNS " FROM runs ORDER BY id",
     [Q_LAST] = "SELECT " RUN_COLUMNS " FROM runs ORDER BY id DESC LIMIT 1",
-    [Q_MATCH] = "SELECT " RUN_COLUMNS " FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id = ?1 DESC, id LIMIT 5",
+    [Q_MATCH] =
+        "SELECT " RUN_COLUMNS " FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id = ?1 DESC, id LIMIT 5",
     [Q_RECORDS] = "SELECT n, body, hash FROM records WHERE run = ?1 ORDER BY n",
     [Q_PUT_BLOB] = "INSERT OR IGNORE INTO blobs VALUES (?1, ?2)",
     [Q_GET_BLOB] = "SELECT content FROM blobs WHERE hash = ?1",
@@ -59,16 +60,16 @@ store_failed(struct store *store, const char *what, struct cairn_error *err)
     case SQLITE_FULL:
         return cairn_fail(err, CAIRN_ERR_FAILED, "%s store %s: the disk is full", what, store->path);
     case SQLITE_READONLY:
-        return cairn_fail(err, CAIRN_ERR_DENIED, "%s store %s: it can't be written to: read-only file, folder or disk", what,
-                          store->path);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "%s store %s: it can't be written to: read-only file, folder or disk",
+                          what, store->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cairn_fail(err, CAIRN_ERR_UNAVAILABLE, "%s store %s: another process has kept it locked for %d s", what,
                           store->path, BUSY_MS / 1000);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return cairn_fail(err, CAIRN_ERR_FAILED, "%s store %s: the file is damaged or not a store: %s", what, store->path,
-                          sqlite3_errmsg(store->db));
+        return cairn_fail(err, CAIRN_ERR_FAILED, "%s store %s: the file is damaged or not a store: %s", what,
+                          store->path, sqlite3_errmsg(store->db));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
         return cairn_fail(err, CAIRN_ERR_FAILED, "%s store %s: %s: %s", what, store->path, sqlite3_errmsg(store->db),
@@ -141,7 +142,8 @@ store_begin(struct store *store, struct cairn_error *err)
     sqlite3_stmt *stmt;
 
     if (store->broken)
-        return cairn_fail(err, CAIRN_ERR_FAILED, "write to store %s: an earlier commit failed, so its state is unknown; end and resume",
+        return cairn_fail(err, CAIRN_ERR_FAILED,
+                          "write to store %s: an earlier commit failed, so its state is unknown; end and resume",
                           store->path);
     stmt = store_query(store, Q_BEGIN, err);
     return stmt ? store_once(store, stmt, "write to", err) : -1;
@@ -241,7 +243,8 @@ store_open(struct store **out, const char *path, struct cairn_error *err)
     }
     sqlite3_busy_timeout(store->db, BUSY_MS);
     if (sqlite3_db_readonly(store->db, "main")) {
-        cairn_fail(err, CAIRN_ERR_DENIED, "open store %s: it can't be written to: read-only file, folder or disk", path);
+        cairn_fail(err, CAIRN_ERR_DENIED, "open store %s: it can't be written to: read-only file, folder or disk",
+                   path);
         goto out;
     }
     if (store_migrate(store, err) < 0 || read_lineage(store, err) < 0)
