@@ -179,7 +179,7 @@ polls_change_nothing(void **state)
                             "changes something");
     POLLED("cairn.sleep(1)", "w.lua:5: cairn.sleep: the poll function of cairn.wait may only call reading actions");
     POLLED("cairn.check(true, 'x')", "w.lua:5: cairn.check: the poll function of cairn.wait leaves no record, so it can't do that");
-    POLLED("n = n + 1", "cairn.wait: the poll function writes to the variable 'n' outside of it: only what it returns counts");
+    POLLED("n = n + 1", "cairn.wait: the poll function writes to 'n' outside of it: only what it returns counts");
     POLLED("return print", "cairn.wait: poll: value: a function");
 }
 

@@ -6,7 +6,9 @@
 local host = ...
 
 local getinfo, getmetatable_raw, traceback = debug.getinfo, debug.getmetatable, debug.traceback
-local native = { tostring = tostring, format = string.format, load = load, setmetatable = setmetatable, rawset = rawset }
+local native = {
+    tostring = tostring, format = string.format, load = load, setmetatable = setmetatable, rawset = rawset,
+}
 local error, next, rawget, select, type = error, next, rawget, select, type
 local gmatch, pack, unpack = string.gmatch, table.pack, table.unpack
 
@@ -131,7 +133,8 @@ local function pairs(...)
         return f, state, first
     end
     if type(t) ~= "table" then
-        error(("bad argument #1 to 'pairs' (table expected, got %s)"):format(select("#", ...) == 0 and "no value" or type(t)), 2)
+        local got = select("#", ...) == 0 and "no value" or type(t)
+        error(("bad argument #1 to 'pairs' (table expected, got %s)"):format(got), 2)
     end
     local keys, kind = host.keys(t)
     if not keys then

@@ -26,7 +26,7 @@
 #define LIMITS_EXIT_MEMORY 72
 
 #define LIMITS_TURN_MS 2000 /* processor time between two waits of the script host */
-#define LIMITS_TURN_VARIABLE "CAIRN_SCRIPT_TURN_MS" /* another number, for tests; the engine hands no such variable down */
+#define LIMITS_TURN_VARIABLE "CAIRN_SCRIPT_TURN_MS" /* another number, for tests; no engine sets it */
 #define LIMITS_TOTAL_S 3600 /* seconds of processor time of the whole process */
 #define LIMITS_LUA_BYTES ((size_t)128 << 20) /* what Lua may hold */
 #define LIMITS_MORE_BYTES ((size_t)384 << 20) /* address space beyond what the program itself needs: Lua and messages */

@@ -1,11 +1,12 @@
 -- prelude.lua: the functions of workflow authors, `cairn.*`; the last of the embedded Lua files.
 -- SPDX-License-Identifier: MIT
 --
--- The text at the head of each function is its reference. Spans of time are seconds, whole or not; instants are integers,
--- milliseconds since 1970 on the run's clock. An error is a table: `kind` (invalid, not_found, denied, conflict, throttled,
--- unavailable, timeout, not_yet, failed, in_doubt, internal, cancelled), `text`, and where known `code` (the outside's own)
--- and `step` (the id of the command that failed); tostring(err) is its text. A mistake in the use of these functions is of
--- kind invalid, code "script". An error of Lua itself that ends the run is of kind failed, code "script".
+-- The text at the head of each function is its reference. Spans of time are seconds, whole or not; instants are
+-- integers, milliseconds since 1970 on the run's clock. An error is a table: `kind` (invalid, not_found, denied,
+-- conflict, throttled, unavailable, timeout, not_yet, failed, in_doubt, internal, cancelled), `text`, and where known
+-- `code` (the outside's own) and `step` (the id of the command that failed); tostring(err) is its text. A mistake in
+-- the use of these functions is of kind invalid, code "script". An error of Lua itself that ends the run is of kind
+-- failed, code "script".
 local host = ...
 
 local env, misuse, clean = host.env, host.misuse, host.clean
@@ -91,7 +92,8 @@ local function call_action(plugin, action, effect, args, ...)
     local context = host.current()
     if context and context.poll then
         if effect ~= "read" then
-            misuse("%s: the poll function of cairn.wait may only call reading actions, and this one changes something", what)
+            misuse("%s: the poll function of cairn.wait may only call reading actions, and this one changes something",
+                what)
         end
         return host.read(plugin, action, args)
     end
@@ -172,14 +174,15 @@ end
 --
 -- Group steps under a title; stages may lie within each other. An error passes through.
 function cairn.stage(title, fn, ...)
-    return host.stage(text_of("cairn.stage", "the title", title), need("cairn.stage", "the function", fn, "function"), ...)
+    title = text_of("cairn.stage", "the title", title)
+    return host.stage(title, need("cairn.stage", "the function", fn, "function"), ...)
 end
 
 -- cairn.parallel{ NAME = FUNCTION, ... } -> { NAME = RESULT, ... }
 --
--- Call the functions side by side, and wait until all have ended. The results come under the same keys, the first result of
--- each function; a list gives a list. When functions failed, the error of the one that failed first is raised, after the
--- others have ended as well. They begin in the order of their keys.
+-- Call the functions side by side, and wait until all have ended. The results come under the same keys, the first
+-- result of each function; a list gives a list. When functions failed, the error of the one that failed first is
+-- raised, after the others have ended as well. They begin in the order of their keys.
 function cairn.parallel(branches)
     need("cairn.parallel", "its table", branches, "table")
     local keys, functions = {}, {}
@@ -192,11 +195,11 @@ end
 
 -- cairn.during(ENTER, LEAVE, BODY) -> what BODY returned
 --
--- Call ENTER(), then BODY(...) with what ENTER returned, then LEAVE(...) with the same, whatever way BODY ends: by return, by
--- an error, or because the run is cancelled. The steps of LEAVE are done even then. If the run stops in an error within BODY
--- and is resumed later, ENTER is called again before the failed step is repeated, and LEAVE gets its new results; so ENTER and
--- LEAVE must be such that doing them again does no harm. LEAVE doesn't run when ENTER failed, nor at a rollback: give the undo
--- list what the rollback needs.
+-- Call ENTER(), then BODY(...) with what ENTER returned, then LEAVE(...) with the same, whatever way BODY ends: by
+-- return, by an error, or because the run is cancelled. The steps of LEAVE are done even then. If the run stops in an
+-- error within BODY and is resumed later, ENTER is called again before the failed step is repeated, and LEAVE gets its
+-- new results; so ENTER and LEAVE must be such that doing them again does no harm. LEAVE doesn't run when ENTER
+-- failed, nor at a rollback: give the undo list what the rollback needs.
 function cairn.during(enter, leave, body)
     need("cairn.during", "enter", enter, "function")
     need("cairn.during", "leave", leave, "function")
@@ -205,8 +208,8 @@ end
 
 -- cairn.undo(TITLE, FUNCTION)
 --
--- Put a function on the undo list. `cairn rollback` calls the functions on it, the newest first, each as a stage of that
--- title. Not from within a leave function that runs because of an error: there it does nothing.
+-- Put a function on the undo list. `cairn rollback` calls the functions on it, the newest first, each as a stage of
+-- that title. Not from within a leave function that runs because of an error: there it does nothing.
 function cairn.undo(title, fn)
     host.undo(text_of("cairn.undo", "the title", title), need("cairn.undo", "the function", fn, "function"))
 end
@@ -222,10 +225,11 @@ end
 
 -- cairn.wait{ title = TEXT, every = SECONDS, stall = SECONDS, poll = FUNCTION } -> what the poll returned
 --
--- Call poll() every so many seconds (30 if left out) until its first result is neither nil nor false; that is returned. Until
--- then its second result, a text, is shown as progress ("creating, 40 %"). When that text has not changed for `stall`
--- seconds, an alert is raised; the wait goes on. The poll function may only call reading actions. It is called anew for each
--- poll, nothing it does is recorded but the value that ends the wait, so it can't write to variables outside of it.
+-- Call poll() every so many seconds (30 if left out) until its first result is neither nil nor false; that is
+-- returned. Until then its second result, a text, is shown as progress ("creating, 40 %"). When that text has not
+-- changed for `stall` seconds, an alert is raised; the wait goes on. The poll function may only call reading actions.
+-- It is called anew for each poll, nothing it does is recorded but the value that ends the wait, so it can't write to
+-- variables outside of it.
 function cairn.wait(options)
     local what = "cairn.wait"
     only(what, options, "title every stall poll")
@@ -263,8 +267,8 @@ end
 -- cairn.window(SPEC) -> { opens = INSTANT, closes = INSTANT }
 -- cairn.window{ spec = SPEC, title = TEXT }
 --
--- Wait until a weekly window is open; at once when it is. SPEC is in UTC, "Sun:03:00-Sun:04:00", and may reach over the end of
--- the week.
+-- Wait until a weekly window is open; at once when it is. SPEC is in UTC, "Sun:03:00-Sun:04:00", and may reach over
+-- the end of the week.
 function cairn.window(options)
     local what = "cairn.window"
     if type(options) ~= "table" then
@@ -281,8 +285,8 @@ end
 
 -- cairn.approve{ title = TEXT, details = {...}, confirm = NAME } -> { by = WHO, at = INSTANT, comment = TEXT }
 --
--- Ask a person, and wait for the answer. `details` is shown with the question; with `confirm`, that name has to be typed. A no
--- is an error of kind denied.
+-- Ask a person, and wait for the answer. `details` is shown with the question; with `confirm`, that name has to be
+-- typed. A no is an error of kind denied.
 function cairn.approve(options)
     local what = "cairn.approve"
     if type(options) == "string" then
@@ -334,8 +338,8 @@ end
 
 -- cairn.log(TEXT)
 --
--- Write a line to the run's log. print(...) does the same with all its arguments. In a poll function, and while a file is
--- loaded, the line is shown but not recorded.
+-- Write a line to the run's log. print(...) does the same with all its arguments. In a poll function, and while a file
+-- is loaded, the line is shown but not recorded.
 function cairn.log(text)
     text = clean(tostring(text))
     local context = host.current()
@@ -380,8 +384,8 @@ end
 
 -- cairn.secret(NAME) -> a secret
 --
--- A secret of the configuration, by name. A script can't see what is in it: it can pass it to actions, as it can the secrets
--- that actions return; tostring gives "<secret>".
+-- A secret of the configuration, by name. A script can't see what is in it: it can pass it to actions, as it can the
+-- secrets that actions return; tostring gives "<secret>".
 function cairn.secret(name)
     return (host.value { ["$ref"] = text_of("cairn.secret", "the name", name) })
 end
@@ -468,6 +472,6 @@ function host.on_start(message)
         return ("the parameter '%s' can't be set"):format(tostring(name))
     end)
     if attempt(say_locks, params) then
-        host.begin(message, spec.run, params)
+        host.begin(spec.run, params)
     end
 end

@@ -14,15 +14,33 @@
 #include <string.h>
 
 #define HOST "cairn.host" /* in the registry */
+#define OUR_NAME "=cairn" /* of all embedded chunks: the Lua side knows its own frames by it */
 
 static const char base_text[] = {
 #include "core/script/base.inc"
 };
+static const char errors_text[] = {
+#include "core/script/errors.inc"
+};
 static const char fibers_text[] = {
 #include "core/script/fibers.inc"
 };
+static const char blocks_text[] = {
+#include "core/script/blocks.inc"
+};
+static const char polls_text[] = {
+#include "core/script/polls.inc"
+};
 static const char prelude_text[] = {
 #include "core/script/prelude.inc"
+};
+
+static const struct {
+    const char *text;
+    size_t len;
+} files[] = { /* in the order in which they need each other */
+    { base_text, sizeof(base_text) },     { errors_text, sizeof(errors_text) }, { fibers_text, sizeof(fibers_text) },
+    { blocks_text, sizeof(blocks_text) }, { polls_text, sizeof(polls_text) },   { prelude_text, sizeof(prelude_text) },
 };
 
 static size_t held; /* bytes that Lua holds */
@@ -96,12 +114,10 @@ load_text(lua_State *L, const char *text, size_t len, const char *name, struct c
 int
 sandbox_load(lua_State *L, struct cairn_error *err)
 {
-    /* "=cairn" is how the Lua side knows its own frames */
-    if (load_text(L, base_text, sizeof(base_text), "=cairn", err) < 0)
-        return -1;
-    if (load_text(L, fibers_text, sizeof(fibers_text), "=cairn", err) < 0)
-        return -1;
-    return load_text(L, prelude_text, sizeof(prelude_text), "=cairn", err);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (load_text(L, files[i].text, files[i].len, OUR_NAME, err) < 0)
+            return -1;
+    return 0;
 }
 
 /* keys(t) -> list of the keys in order, or nil and the type of a key that has no order */
