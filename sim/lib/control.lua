@@ -4,6 +4,7 @@ local host = require "host"
 local faults = require "faults"
 local ledger = require "ledger"
 local schema = require "schema"
+local timers = require "timers"
 
 -- Times, and what differs from run to run, as fixed words.
 local function normal(value, words, seen)
@@ -29,6 +30,11 @@ local function literal(text)
     return (text:gsub("%W", "%%%0"))
 end
 
+-- As it stands in the name of a resource, which has lower-case letters, digits and hyphens only.
+local function in_a_name(run)
+    return (run:lower():gsub("[^%l%d]+", "-"))
+end
+
 -- The run ids and tokens that callers named, the longest first.
 local function words_of(entries)
     local seen, words = {}, {}
@@ -40,6 +46,7 @@ local function words_of(entries)
     end
     for _, e in ipairs(entries) do
         add(e.caller.run, "RUN")
+        add(e.caller.run and in_a_name(e.caller.run), "run")
         add(e.caller.token, "TOKEN")
     end
     table.sort(words, function (a, b)
@@ -83,6 +90,16 @@ return function (sim)
         return sim.reply(200, { now = sim.time(), ms = sim.now(), setting = host.clock_setting() })
     end
 
+    local function advance(req)
+        local ms = schema.duration(req.query.by or "")
+        if not ms then
+            return sim.reply(400, { message = "by must be a duration like 38m or 14s" })
+        end
+        timers.offset = timers.offset + ms
+        timers.run(host.now() + timers.offset)
+        return clock()
+    end
+
     return {
         name = "_sim",
         control = true,
@@ -92,6 +109,7 @@ return function (sim)
                 function () return sim.reply(200, { changes = ledger.count(), twice = ledger.twice() }) end },
             { "GET", "/_sim/world", "World", world },
             { "GET", "/_sim/clock", "Clock", clock },
+            { "POST", "/_sim/advance", "Advance", advance },
             { "GET", "/_sim/downtime", "Downtime", function () return sim.reply(200, sim.downtime) end },
             { "GET", "/_sim/fault", "Faults", function () return sim.reply(200, faults.all()) end },
             { "POST", "/_sim/fault", "AddFault", add_fault },

@@ -137,7 +137,7 @@ local function log(req, reply)
 end
 
 function sim.handle(method, target, headers, body, waited, cursor)
-    clock.run(host.now())
+    clock.run(host.now() + clock.offset)
     local req = http.request(method, target, headers, body)
     req.waited, req.cursor = waited, cursor
     sim.request = req

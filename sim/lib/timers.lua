@@ -3,7 +3,10 @@
 --
 -- Nobody can see the world between two requests, so timers run at the beginning of the next request, in the order of
 -- their times, and each sees its own time as now.
-local M = { now = 0 }
+local M = {
+    now = 0,
+    offset = 0, -- how far a test has put this world's clock before the shared one
+}
 
 local queue = {} -- sorted, the next one last
 local count = 0
