@@ -57,6 +57,7 @@ order(void **state)
           "'mininteger','modf','pi','rad','random','sin','sqrt','tan','tointeger','type','ult']");
     fails("for k in pairs { [{}] = 1 } do end",
           "pairs: a table as a key has no order that is the same in each replay: use strings or numbers");
+    fails("for _ in ipairs(nil) do end", "bad argument #1 to 'ipairs' (table expected, got nil)");
     fails("next { [print] = 1, x = 2 }",
           "next: a table as a key has no order that is the same in each replay: use strings or numbers");
 }

@@ -156,6 +156,14 @@ local function pairs(...)
     end, t, nil
 end
 
+local function checked_ipairs(...)
+    local t = ...
+    if t == nil then -- Lua's own message comes from within and says neither what nor where
+        error("bad argument #1 to 'ipairs' (table expected, got nil)", 2)
+    end
+    return ipairs(t)
+end
+
 local function sorted_next(t, key)
     if type(t) ~= "table" then
         error(("bad argument #1 to 'next' (table expected, got %s)"):format(type(t)), 2)
@@ -317,7 +325,7 @@ end
 getmetatable_raw("").__metatable = false
 
 local env = {
-    _VERSION = _VERSION, assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs, load = load,
+    _VERSION = _VERSION, assert = assert, error = error, getmetatable = getmetatable, ipairs = checked_ipairs, load = load,
     next = sorted_next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
     rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
     type = type, xpcall = xpcall,
