@@ -4,6 +4,7 @@
  */
 #include "rds.h"
 
+#include "common/clock.h"
 #include "errors.h"
 
 #include <string.h>
@@ -99,4 +100,48 @@ rds_tags_of(struct cairn_value **tags, struct cairn_call *call, const char *arn,
     cairn_free(*tags);
     *tags = NULL;
     return -1;
+}
+
+int
+rds_check_name(struct xml_node **found, const char *key, const char *id, const char *resource_id, struct cairn_error *err)
+{
+    const char *name = xml_text(*found, key, "");
+
+    if (!strcasecmp(name, id))
+        return 1;
+    cairn_fail_code(err, CAIRN_ERR_CONFLICT, "NameMoved", "check the name %s: %s is called %s now", id, resource_id, name);
+    xml_free(*found);
+    *found = NULL;
+    return -1;
+}
+
+int
+rds_gone(const char *what, const struct cairn_value *args, struct cairn_error *err)
+{
+    return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "%s %s: %s doesn't exist", what, cairn_get_str(args, "id", ""),
+                      cairn_get_str(args, "resource_id", ""));
+}
+
+int
+rds_adopt(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, const struct cairn_error *refused,
+          cairn_run_fn *look, struct cairn_error *err)
+{
+    int seen;
+
+    if (!strstr(refused->code, "AlreadyExists")) {
+        *err = *refused;
+        return -1;
+    }
+    seen = look(call, args, out, err);
+    if (seen == CAIRN_SEEN_DONE)
+        return 0;
+    if (seen == CAIRN_SEEN_ABSENT) /* it will be seen in a moment */
+        return cairn_fail_code(err, CAIRN_ERR_NOT_YET, refused->code, "%s; it can't be seen yet", refused->text);
+    return -1;
+}
+
+int64_t
+rds_time(const char *text)
+{
+    return clock_parse(text);
 }

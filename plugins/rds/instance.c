@@ -75,6 +75,16 @@ instance_find(struct xml_node **found, struct cairn_call *call, const char *id, 
 }
 
 int
+instance_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err)
+{
+    const char *id = cairn_get_str(args, "id", "");
+    const char *resource_id = cairn_get_str(args, "resource_id", "");
+    int rc = instance_find(found, call, NULL, resource_id, err);
+
+    return rc <= 0 ? rc : rds_check_name(found, "DBInstanceIdentifier", id, resource_id, err);
+}
+
+int
 instance_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", NULL);

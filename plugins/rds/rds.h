@@ -31,6 +31,15 @@ struct rds_wanted {
 };
 int rds_find(struct xml_node **found, struct cairn_call *call, const struct rds_wanted *wanted, struct cairn_value *owned_params,
              struct cairn_error *err);
+/* Does what was found by its resource id still bear the name? 1, or -1 and CONFLICT; then *found is freed. */
+int rds_check_name(struct xml_node **found, const char *key, const char *id, const char *resource_id, struct cairn_error *err);
+int rds_gone(const char *what, const struct cairn_value *args, struct cairn_error *err); /* -1, NOT_FOUND */
+/* A create was refused. If that is because the thing exists and `look`, the action's observe, says that this very step made
+ * it, `out` is filled and all is well: 0. */
+int rds_adopt(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, const struct cairn_error *refused,
+              cairn_run_fn *look, struct cairn_error *err);
+/* The ms of "2026-11-20T13:36:57.123Z", -1 if it isn't one. */
+int64_t rds_time(const char *text);
 int rds_tags_of(struct cairn_value **tags, struct cairn_call *call, const char *arn, struct cairn_error *err);
 
 #endif

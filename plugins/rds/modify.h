@@ -1,0 +1,13 @@
+/*
+ * modify.h: settings of instances and clusters; the actions that rds.c lists.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef RDS_MODIFY_H
+#define RDS_MODIFY_H
+
+#include "rds.h"
+
+RDS_ACTION(modify_instance);
+RDS_ACTION(modify_cluster);
+
+#endif
