@@ -233,6 +233,8 @@ event(struct driver *d, const char *text)
         if (with_n)
             json_object_set_new(message, "n", json_integer(atoi(word(&text))));
     }
+    if (*text && strcmp(op, "retry") == 0)
+        json_object_set_new(message, "failed", json_string(word(&text)));
     if (fails) {
         char *kind = word(&text);
 

@@ -6,7 +6,7 @@
  *   "= EVENT"  part of the history that start carries; these lines stand first
  *   "> EVENT"  sent live
  *   "< TEXT"   what must be heard next
- * EVENT is one of: "ok ID VALUE", "fail ID KIND TEXT", "retry ID N", "rollback", "cancel", "poll ID", "read ID N VALUE",
+ * EVENT is one of: "ok ID VALUE", "fail ID KIND TEXT", "retry ID N [FAILED]", "rollback", "cancel", "poll ID", "read ID N VALUE",
  * "readfail ID N KIND TEXT". Each line that is sent must be answered by an "idle", which isn't written down. TEXT is "OP ID PLUGIN.ACTION MEMBERS" with what there is of these; MEMBERS are compact, sorted
  * JSON without `at`, without `trace`, without an empty `stage`. In all of them ' stands for ".
  */

@@ -77,6 +77,22 @@ retries_early(void **state)
 }
 
 static void
+retries_from_a_read(void **state)
+{
+    (void)state;
+    driver_talk(RUN("cairn.during(function() k8s.restart {} end, function() rds.remove {} end,\n"
+                    "function() rds.get {} rds.create {} end)"),
+                "= ok 1 {}\n= retry 2 1 3\n= ok 2!1r/1 {}\n" BEGIN "< step 1 k8s.restart {'args':{}}\n"
+                "< step 2 rds.get {'args':{}}\n< step 2!1r/1 k8s.restart {'args':{}}\n< again 2 {'n':1}\n" UP
+                "> ok 2 {}\n< step 3 rds.create {'args':{}}\n> fail 3 denied no\n"
+                "< step 3!2/1 rds.remove {'args':{}}\n> ok 3!2/1 {}\n" NO_1 "3" NO_2);
+    driver_talk(RUN("cairn.during(function() end, function() rds.remove {} end, function() rds.get {} rds.create {} end)"),
+                "= retry 1 1 2\n= ok 1 {}\n= retry 2 1\n= fail 2 denied no\n" BEGIN "< step 1 rds.get {'args':{}}\n"
+                "< again 1 {'n':1}\n< step 2 rds.create {'args':{}}\n< again 2 {'n':1}\n"
+                "< step 2!3/1 rds.remove {'args':{}}\n" UP);
+}
+
+static void
 retries_plain(void **state)
 {
     (void)state;
@@ -224,6 +240,7 @@ main(void)
         IT("a retry enters again before it asks for the command", retries_live),
         IT("each retry has a detour of its own", retries_twice),
         IT("a retry that comes before its command waits for it", retries_early),
+        IT("a retry that begins at a read counts for the command that failed", retries_from_a_read),
         IT("a retry outside of any block asks for the command at once", retries_plain),
         IT("blocks around a parallel are left and entered again, outermost first", nested_blocks),
         IT("an error that comes from no step counts under the fiber's last command", error_without_step),

@@ -20,7 +20,7 @@
  * observed     id, seen, look (which one), error what a look at the world showed
  * outcome      id, ok, value | error, how (replied|observed|resolved|answered|elapsed|polled); by and reason if resolved
  * note         id, op (stage|undo|no_return|check|report|log|parallel), the note's members, stage
- * retry        id, n, void [ids]                 the failed command and what followed it are void
+ * retry        id, failed?, void [ids]           the failed command and what followed it are void; the run goes on at `id`
  * cancel       by, reason                        asked for; the run is winding up
  * rollback     by
  * stopped      state, error?, value?, why?, id?           how the run came to rest; state as in run.h

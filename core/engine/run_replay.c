@@ -131,6 +131,7 @@ event_of(const struct run *run, const json_t *record, json_t *retries)
     const char *kind = text_of(record, "kind");
     const char *id = text_of(record, "id");
     json_t *t = json_object_get(record, "t");
+    json_t *event;
     json_int_t n;
 
     if (strcmp(kind, "outcome") == 0)
@@ -143,7 +144,10 @@ event_of(const struct run *run, const json_t *record, json_t *retries)
     json_object_set_new(retries, id, json_integer(n));
     if (!run_command(run, id) || !has_detour(run, record))
         return NULL;
-    return json_pack("{s:s, s:s, s:I, s:O}", "op", "retry", "id", id, "n", n, "t", t);
+    event = json_pack("{s:s, s:s, s:I, s:O}", "op", "retry", "id", id, "n", n, "t", t);
+    if (json_object_get(record, "failed"))
+        json_object_set(event, "failed", json_object_get(record, "failed"));
+    return event;
 }
 
 json_t *
@@ -296,6 +300,8 @@ run_retry(const struct run *run)
     record = json_pack("{s:s, s:s, s:o}", "kind", "retry", "id", anchor ? anchor->id : "", "void", list);
     if (!record)
         alloc_failed();
+    if (anchor && *back.failed && strcmp(anchor->id, back.failed) != 0)
+        json_object_set_new(record, "failed", json_string(back.failed));
     free(owner);
     return record;
 }

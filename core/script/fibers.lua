@@ -44,6 +44,11 @@ local function take_id(f, id)
     end
 end
 
+-- One more failure of this command is void; at least `n` are.
+local function take_back(id, n)
+    taken_back[id] = math.max((taken_back[id] or 0) + 1, n)
+end
+
 -- The detour that begins with error `e` in fiber `f`.
 local function detour_of(f, e)
     local step = type(e) == "table" and field(e, "step") or f.last
@@ -225,7 +230,7 @@ local function command(what, op, members, poll)
         if event.op ~= "retry" then
             break
         end
-        taken_back[id] = event.n
+        take_back(id, event.n)
         come_back(f, id, event.n)
         event = nil
     end
@@ -294,10 +299,14 @@ end
 
 local function on_retry(message)
     local f = waiting[message.id]
+    local failed = message.failed
+    if failed then -- what failed is not yet given again: a read before it is taken back as well
+        take_back(failed, 1)
+    end
     if f then
         ready(f, message)
     elseif given[message.id] then
-        taken_back[message.id] = message.n
+        take_back(message.id, message.n)
     else
         retries[message.id] = message
     end
