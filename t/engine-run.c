@@ -270,6 +270,13 @@ gives_the_events_of_the_history_in_order(void **state)
         { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") CHANGE("2!1r/1")
               OK("2!1r/1") BAD("2") CHANGE("2!2/1") OK("2!2/1") FAILED("2") RETRY("2", "'2!2/1'"),
           "retry:2:1 2!1r/1ok retry:2:2" },
+        /* of a read: it is given anew, and the script is told at the same place */
+        { STARTED READ("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2','2!1/1'"), "retry:2:1" },
+        { STARTED READ("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2','2!1/1'") READ("2")
+              CHANGE("2!1r/1") OK("2!1r/1") OK("2"),
+          "retry:2:1 2!1r/1ok 2ok" },
+        /* the engine's own questions are no affair of the script's */
+        { STARTED OTHER("1?", "gate") OK("1?") CHANGE("1") OK("1"), "1ok" },
         /* the second failure only had a detour: its number counts both */
         { STARTED CHANGE("2") BAD("2") FAILED("2") RETRY("2", "") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2")
               RETRY("2", "'2!1/1'"),
@@ -327,54 +334,64 @@ takes_back_what_a_resume_must_look_at_anew(void **state)
         /* a read: reads and waits since the last change are void, the first of them is where the script will stand */
         { STARTED READ("1") OK("1") CHANGE("2") OK("2") READ("3") OK("3") OTHER("4", "wait") OK("4") READ("5") BAD("5")
               FAILED("5"),
-          "3", "4 5" },
-        { STARTED READ("1") BAD("1") FAILED("1"), "1", "" },
+          "3", "3 4 5" },
+        { STARTED READ("1") BAD("1") FAILED("1"), "1", "1" },
         /* a gate is not asked again */
-        { STARTED READ("1") OK("1") OTHER("2", "gate") OK("2") READ("3") BAD("3") FAILED("3"), "3", "" },
+        { STARTED READ("1") OK("1") OTHER("2", "gate") OK("2") READ("3") BAD("3") FAILED("3"), "3", "3" },
         { STARTED READ("1") OK("1") OTHER("2", "gate") BAD("2") FAILED("2"), "2", "" },
         /* notes that may say something else next time */
         { STARTED NOTE("1", "report") CHANGE("2") OK("2") READ("3") OK("3") NOTE("4", "report") READ("5") BAD("5")
               FAILED("5"),
-          "3", "5 4" },
+          "3", "3 5 4" },
         /* a read in a detour-making block: the leave's change is void and doesn't count as the last one */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"), "2",
-          "3 3!1/1" },
+          "2 3 3!1/1" },
         /* what was running in the meantime, without an outcome */
         { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.1/2") READ("2.2/1") BAD("2.2/1")
               FAILED("2.2/1"),
-          "2.2/1", "2.1/1 2.1/2" },
+          "2.2/1", "2.1/1 2.1/2 2.2/1" },
         /* a read before the branches is where the failed branch begins */
         { STARTED READ("1") OK("1") READ("2.1/1") OK("2.1/1") READ("2.2/1") BAD("2.2/1") FAILED("2.2/1"), "1",
-          "2.1/1 2.2/1" },
+          "1 2.1/1 2.2/1" },
         /* a failed change in one branch: what the others read after it was sent */
         { STARTED CHANGE("1.1/1") READ("1.2/1") OK("1.2/1") BAD("1.1/1") FAILED("1.1/1"), "1.1/1", "1.2/1" },
         /* an error of the script itself: the reads it may depend on */
-        { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") OK("3") FAILED_BARE, "2", "3" },
-        { STARTED CHANGE("1") OK("1") READ("2") OK("2") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2", "2!1/1" },
+        { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") OK("3") FAILED_BARE, "2", "2 3" },
+        { STARTED CHANGE("1") OK("1") READ("2") OK("2") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2", "2 2!1/1" },
         { STARTED CHANGE("1") OK("1") READ("2.1/1") OK("2.1/1") CHANGE("2!1/1") OK("2!1/1") FAILED_BARE, "2.1/1",
-          "2!1/1" },
+          "2.1/1 2!1/1" },
         /* nothing to look at: the success of a change stays, and so does the detour */
         { STARTED CHANGE("1") OK("1") CHANGE("1!1/1") OK("1!1/1") FAILED_BARE, "", "" },
         { STARTED FAILED_BARE, "", "" },
         /* the step that the error names did not fail */
-        { STARTED CHANGE("1") OK("1") READ("2") OK("2") FAILED("1"), "2", "" },
+        { STARTED CHANGE("1") OK("1") READ("2") OK("2") FAILED("1"), "2", "2" },
         /* a rollback: never what came before it */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") NOTE("3", "undo") "{'kind':'rollback'}\n" READ("u/1") BAD("u/1")
               FAILED("u/1"),
-          "u/1", "" },
+          "u/1", "u/1" },
         { STARTED CHANGE("1") OK("1") "{'kind':'rollback'}\n" CHANGE("u/1") BAD("u/1") CHANGE("u/1!1/1") OK("u/1!1/1")
               FAILED("u/1"),
           "u/1", "u/1!1/1" },
-        { STARTED READ("1") OK("1") "{'kind':'cancel'}\n" READ("2!1/1") BAD("2!1/1") FAILED("2!1/1"), "2!1/1", "" },
+        { STARTED READ("1") OK("1") "{'kind':'cancel'}\n" READ("2!1/1") BAD("2!1/1") FAILED("2!1/1"), "2!1/1",
+          "2!1/1" },
         /* failed again after the enter functions ran again */
         { STARTED CHANGE("1") OK("1") READ("2") OK("2") READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3")
-              RETRY("2", "'3','3!1/1'") CHANGE("2!1r/1") OK("2!1r/1") READ("2!1r/2") OK("2!1r/2") OK("2") READ("3")
-                  BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"),
-          "3", "3!1/1" },
+              RETRY("2", "'2','3','3!1/1'") READ("2") CHANGE("2!1r/1") OK("2!1r/1") READ("2!1r/2") OK("2!1r/2") OK("2")
+                  READ("3") BAD("3") CHANGE("3!1/1") OK("3!1/1") FAILED("3"),
+          "2", "2 3 3!1/1" },
         /* failed within an enter function that ran again */
         { STARTED CHANGE("2") BAD("2") CHANGE("2!1/1") OK("2!1/1") FAILED("2") RETRY("2", "'2!1/1'") READ("2!1r/1")
               OK("2!1r/1") READ("2!1r/2") BAD("2!1r/2") FAILED("2!1r/2"),
-          "2!1r/1", "2!1r/2" },
+          "2!1r/1", "2!1r/1 2!1r/2" },
+        /* caught, cleaned up after, and raised again: the clean-up belongs to the failure */
+        { STARTED CHANGE("1") BAD("1") CHANGE("2") OK("2") READ("3") OK("3") NOTE("4", "log") FAILED("1"), "1",
+          "2 3 4" },
+        { STARTED CHANGE("1") OK("1") READ("2") BAD("2") CHANGE("3") OK("3") FAILED("2"), "2", "2 3" },
+        { STARTED NOTE("1", "parallel") CHANGE("1.1/1") CHANGE("1.2/1") BAD("1.1/1") CHANGE("1.2/2") OK("1.2/1")
+              NOTE("2", "parallel") CHANGE("2.1/1") OK("2.1/1") OK("1.2/2") FAILED("1.1/1"),
+          "1.1/1", "2.1/1 2" },
+        /* a destructive step that a person rejected was not sent: it is asked about again */
+        { STARTED CHANGE("1") OK("1") OTHER("2?", "gate") BAD("2?") READ("2") BAD("2") FAILED("2"), "2", "2 2?" },
     };
 
     (void)state;

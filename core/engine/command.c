@@ -245,8 +245,10 @@ begin(struct live *live, const json_t *message)
     char digest[DIGEST_HEX];
     json_t *record;
 
-    if (json_object_get(live->hold, id))
-        return; /* until the script says "again" */
+    if (json_object_get(live->hold, id)) { /* until the script says "again" */
+        json_object_set(json_object_get(live->hold, id), "message", (json_t *)message);
+        return;
+    }
     if (command) {
         if (!command->outcome && !job_find(live, id))
             begin_job(live, command, (enum job_kind)kind);
@@ -352,14 +354,20 @@ command_caught_up(struct live *live)
     timer_poll_again(live);
 }
 
+/* A command that failed more than once is held by each retry: only the last one's "again" lets it go. */
 void
-command_again(struct live *live, const char *id)
+command_again(struct live *live, const char *id, int64_t n)
 {
     struct run_command *command = run_command(live->run, id);
+    json_t *held = json_incref(json_object_get(live->hold, id ? id : ""));
+    const json_t *message = json_object_get(held, "message");
 
-    json_object_del(live->hold, id);
-    if (command && live->phase == LIVE_RUNNING && !command->outcome && !job_find(live, id))
-        begin(live, command->intent);
+    if (held && json_integer_value(json_object_get(held, "n")) <= n) {
+        json_object_del(live->hold, id);
+        if (message && live->phase == LIVE_RUNNING && !(command && command->outcome) && !job_find(live, id))
+            begin(live, message);
+    }
+    json_decref(held);
 }
 
 static void

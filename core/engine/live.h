@@ -137,7 +137,7 @@ int source_restore(struct live *live, struct cairn_error *err);
 /* command.c: what the script gives */
 void command_take(struct live *live, json_t *message);
 void command_caught_up(struct live *live);
-void command_again(struct live *live, const char *id);
+void command_again(struct live *live, const char *id, int64_t n);
 void command_drop(struct live *live, const json_t *ids);
 void command_outcome(struct live *live, const char *id, int ok, json_t *owned_value_or_error, const char *how,
                      enum turn_need need);

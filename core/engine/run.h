@@ -61,11 +61,12 @@ json_t *run_history(const struct run *run); /* the events for a script host, as 
  *
  * The failed command is the one that the stopped record's error names. When it changes something, or is a gate, a signal
  * or a timer, it stays recorded as it is and only its outcome is taken back: it is sent again with the same arguments.
- * When it is a read or a wait, or when the error came from no command at all, the reads and waits since the last
- * change are void, so that they look at the world anew. The first of them that the failed fiber will come to keeps its
- * intent (what led to it is as it was) and is the `id` of the record: there the host stands when the history is used
- * up, and there the enter functions of open `during` blocks run again. Void too are the detour and, so that they are
- * said anew, the notes since the last change. Nothing before a rollback or cancel is touched.
+ * When it is a read or a wait, or a step that was refused before it was sent, or when the error came from no command at
+ * all, the reads and waits since the last change are void, so that they look at the world anew. The first of them that
+ * the failed fiber will come to is the `id` of the record: there the host stands when the history is used up, and there
+ * the enter functions of open `during` blocks run again.
+ * Void too is what the failure led to (the detour, and what came between a pcall and the raising of its error) and, so
+ * that they are said anew, the notes since the last change. Nothing before a rollback or cancel is touched.
  * When nothing can be looked at anew, `id` is "" and nothing is void: the same error will come again. */
 json_t *run_retry(const struct run *run);
 

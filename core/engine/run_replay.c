@@ -86,6 +86,17 @@ in_line(const char *id, const char *other)
     }
 }
 
+/* The command or note whose detour or branch `id` lies in: "7.2/1" -> "7", "12!1r/2" -> "12"; a new text, or NULL. */
+static char *
+owner_of(const char *id)
+{
+    size_t len = fiber_of(id, strlen(id));
+
+    while (len && id[len - 1] != '.' && id[len - 1] != '!' && id[len - 1] != '/')
+        len--;
+    return len && id[len - 1] != '/' ? alloc_strn(id, len - 1) : NULL;
+}
+
 /* ---- the history ---- */
 
 /* Did this retry take back a detour with commands in it? If not, no enter function has to run again. */
@@ -142,7 +153,7 @@ event_of(const struct run *run, const json_t *record, json_t *retries)
         return NULL;
     n = json_integer_value(json_object_get(retries, id)) + 1;
     json_object_set_new(retries, id, json_integer(n));
-    if (!run_command(run, id) || !has_detour(run, record))
+    if (!has_detour(run, record))
         return NULL;
     event = json_pack("{s:s, s:s, s:I, s:O}", "op", "retry", "id", id, "n", n, "t", t);
     if (json_object_get(record, "failed"))
@@ -175,7 +186,7 @@ run_history(const struct run *run)
 struct back {
     const struct run *run;
     const char *failed; /* id of the failed command, or of the one before an error that came from none; "" */
-    int is_command;     /* `failed` is a command with a failed outcome */
+    int64_t failed_at;  /* the number of its failed outcome; 0 when the error came from no command */
     int64_t limit;      /* the record's number after which reads are void */
 };
 
@@ -199,10 +210,55 @@ owner_of_detour(const struct run *run)
     return alloc_str("");
 }
 
+/* The record after which the run goes its last way; what is before it stays. */
+static int64_t
+last_turn(const struct run *run)
+{
+    for (size_t i = json_array_size(run->records); i-- > 0;) {
+        const json_t *record = json_array_get(run->records, i);
+        const char *kind = text_of(record, "kind");
+
+        if (strcmp(kind, "rollback") == 0 || strcmp(kind, "cancel") == 0)
+            return number_of(record);
+    }
+    return 0;
+}
+
+static int64_t
+recorded_at(const struct run *run, const char *id)
+{
+    const struct run_command *command = run_command(run, id);
+
+    return number_of(command ? command->intent : json_object_get(run->notes, id));
+}
+
+/* Did the script come to `id` because the command failed: in its detour, or after the error was caught and before it
+ * was raised again? */
+static int
+follows(const struct back *back, const char *id)
+{
+    char *at = alloc_str(id);
+    int yes = leaves_of(id, back->failed);
+
+    while (!yes && back->failed_at && at) {
+        char *owner = owner_of(at);
+
+        if (in_line(at, back->failed)) {
+            yes = recorded_at(back->run, at) > back->failed_at;
+            free(owner);
+            break;
+        }
+        free(at);
+        at = owner;
+    }
+    free(at);
+    return yes;
+}
+
 static int64_t
 limit_of(const struct back *back)
 {
-    int64_t limit = 0;
+    int64_t limit = last_turn(back->run);
     const json_t *record;
     size_t i;
 
@@ -210,28 +266,25 @@ limit_of(const struct back *back)
         const char *kind = text_of(record, "kind");
         const struct run_command *command;
 
-        if (strcmp(kind, "rollback") == 0 || strcmp(kind, "cancel") == 0)
-            limit = number_of(record);
         if (strcmp(kind, "intent") != 0)
             continue;
         command = run_command(back->run, text_of(record, "id"));
-        if (command && command->intent == record && !run_looks_only(command) && !leaves_of(command->id, back->failed))
+        if (command && command->intent == record && !run_looks_only(command) && !follows(back, command->id)
+            && number_of(record) > limit)
             limit = number_of(record);
     }
     return limit;
 }
 
-/* Reads of enter functions that ran again stay: the next failure runs them under another number. So do the places where
- * they ran: the history has an event for those. */
+/* Reads of enter functions that ran again stay: after the next failure they run under another number. */
 static int
 is_stale(const struct back *back, const struct run_command *command)
 {
     const char *enter = find_detour(command->id, 1);
 
-    if (command->voided || !run_looks_only(command) || leaves_of(command->id, back->failed))
+    if (command->voided || !run_looks_only(command) || follows(back, command->id))
         return 0;
-    if (strcmp(command->id, back->failed) != 0
-        && (command->failures || (enter && strncmp(command->id, back->failed, (size_t)(enter - command->id) + 1) != 0)))
+    if (enter && strncmp(command->id, back->failed, (size_t)(enter - command->id) + 1) != 0)
         return 0;
     return number_of(command->outcome ? command->outcome : command->intent) > back->limit;
 }
@@ -240,7 +293,7 @@ is_stale(const struct back *back, const struct run_command *command)
 static const struct run_command *
 find_anchor(const struct back *back)
 {
-    const struct run_command *failed = back->is_command ? run_command(back->run, back->failed) : NULL;
+    const struct run_command *failed = back->failed_at ? run_command(back->run, back->failed) : NULL;
     const struct run_command *first = NULL; /* of any fiber */
 
     if (failed && !is_stale(back, failed))
@@ -258,6 +311,17 @@ find_anchor(const struct back *back)
     return first;
 }
 
+static void
+add_void(const struct back *back, const char *id, json_t *list)
+{
+    char *question = alloc_printf("%s?", id); /* whether to do it; asked again with it */
+
+    json_array_append_new(list, json_string(id));
+    if (run_command(back->run, question))
+        json_array_append_new(list, json_string(question));
+    free(question);
+}
+
 static json_t *
 list_void(const struct back *back, const struct run_command *anchor)
 {
@@ -268,13 +332,14 @@ list_void(const struct back *back, const struct run_command *anchor)
 
     for (size_t i = 0; i < back->run->command_count; i++) {
         const struct run_command *command = back->run->commands[i];
+        int looks = is_stale(back, command) || (command == anchor && run_looks_only(command));
 
-        stale |= is_stale(back, command);
-        if (!command->voided && command != anchor && (leaves_of(command->id, back->failed) || is_stale(back, command)))
-            json_array_append_new(list, json_string(command->id));
+        stale |= looks;
+        if (!command->voided && !strchr(command->id, '?') && (looks || follows(back, command->id)))
+            add_void(back, command->id, list);
     }
     json_object_foreach(back->run->notes, id, note)
-        if (leaves_of(id, back->failed) || (stale && number_of(note) > back->limit && !find_detour(id, 1)))
+        if (follows(back, id) || (stale && number_of(note) > back->limit && !find_detour(id, 1)))
             json_array_append_new(list, json_string(id));
     return list;
 }
@@ -290,7 +355,9 @@ run_retry(const struct run *run)
     json_t *list;
     json_t *record;
 
-    back.is_command = command && command->outcome && json_is_false(json_object_get(command->outcome, "ok"));
+    if (command && json_is_false(json_object_get(command->outcome, "ok"))
+        && number_of(command->outcome) > last_turn(run))
+        back.failed_at = number_of(command->outcome);
     if (!*step)
         owner = owner_of_detour(run);
     back.failed = owner ? owner : step;

@@ -45,7 +45,7 @@ send_start(struct live *live)
         const char *id = json_string_value(json_object_get(event, "id"));
 
         if (strcmp(op, "retry") == 0)
-            json_object_set_new(live->hold, id, json_true());
+            json_object_set_new(live->hold, id, json_pack("{s:O}", "n", json_object_get(event, "n")));
         else if (strcmp(op, "outcome") == 0)
             json_object_del(live->hold, id);
     }
@@ -134,7 +134,8 @@ on_message(void *data, json_t *message)
     else if (strcmp(op, "dropped") == 0)
         command_drop(live, json_object_get(message, "ids"));
     else if (strcmp(op, "again") == 0)
-        command_again(live, json_string_value(json_object_get(message, "id")));
+        command_again(live, json_string_value(json_object_get(message, "id")),
+                      json_integer_value(json_object_get(message, "n")));
     else if (strcmp(op, "idle") == 0)
         live->unanswered -= live->unanswered > 0;
     else if (strcmp(op, "ended") == 0)
