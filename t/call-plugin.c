@@ -194,7 +194,7 @@ main(int argc, char **argv)
     pid_t pid;
     int fd, c, ok = 1;
 
-    while ((c = getopt(argc, argv, "m:t:s:r:")) != -1) {
+    while ((c = getopt(argc, argv, "+m:t:s:r:")) != -1) {
         if (c == 'm')
             o.mode = optarg;
         else if (c == 't')

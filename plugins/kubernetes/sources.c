@@ -85,7 +85,7 @@ add_file(struct sources *sources, const char *path, int optional, struct cairn_e
 
     note_tried(sources, path);
     if (text_read_file(&text, path, "kubeconfig", MAX_FILE, &reading) < 0) {
-        if (optional && reading.kind == CAIRN_ERR_NOT_FOUND)
+        if (optional && strcmp(reading.code, TEXT_MISSING) == 0)
             return 0;
         return cairn_fail(err, CAIRN_ERR_INVALID, "%s", reading.text);
     }

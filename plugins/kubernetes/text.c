@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
 char *
 text_base64(const char *bytes, size_t len)
 {
@@ -31,10 +33,10 @@ text_unbase64(const char *text, size_t *len)
     char *out;
     int got;
 
-    if (n % 4 != 0 || n > INT_MAX / 2)
-        return NULL;
     while (pad < n && pad < 2 && text[n - 1 - pad] == '=')
         pad++;
+    if (n % 4 != 0 || n > INT_MAX / 2 || strspn(text, ALPHABET) != n - pad)
+        return NULL;
     out = alloc_zero(n / 4 * 3 + 1, 1);
     got = n ? EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)text, (int)n) : 0;
     if (got < 0 || (size_t)got != n / 4 * 3) {
@@ -75,8 +77,8 @@ text_read_file(char **out, const char *path, const char *what, size_t max, struc
     size_t n;
 
     if (!f)
-        return cairn_fail(err, errno == ENOENT ? CAIRN_ERR_NOT_FOUND : CAIRN_ERR_INVALID, "read %s %s: %s", what, path,
-                          strerror(errno));
+        return cairn_fail_code(err, CAIRN_ERR_INVALID, errno == ENOENT ? TEXT_MISSING : "", "read %s %s: %s", what, path,
+                               strerror(errno));
     text = alloc_zero(max + 2, 1);
     n = fread(text, 1, max + 1, f);
     if (ferror(f))

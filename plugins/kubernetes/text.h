@@ -7,6 +7,7 @@
 
 #include "cairn/plugin.h"
 
+#define TEXT_MISSING "ENOENT"
 #define TEXT_SHA256 65 /* 64 hex digits and the end */
 
 char *text_base64(const char *bytes, size_t len); /* free() it */
@@ -15,7 +16,7 @@ char *text_unbase64(const char *text, size_t *len);
 int text_sha256(char hex[TEXT_SHA256], const char *bytes, size_t len, struct cairn_error *err);
 void text_wipe(char *owned); /* clears a string before it frees it; takes NULL */
 
-/* A whole file of at most `max` bytes, NUL-terminated. Missing is NOT_FOUND, all else INVALID; `what` stands in
+/* A whole file of at most `max` bytes, NUL-terminated. A missing one has the code TEXT_MISSING; `what` stands in
  * messages. */
 int text_read_file(char **out, const char *path, const char *what, size_t max, struct cairn_error *err);
 
