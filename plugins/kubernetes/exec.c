@@ -26,7 +26,7 @@ extern char **environ;
 /* A program that is running. */
 struct child {
     pid_t pid;
-    int pidfd; /* readable when it has ended */
+    int pidfd; /* readable when it has ended; -1 where there is no such thing: the end of its output counts */
     int out; /* its stdout */
 };
 
@@ -162,6 +162,8 @@ collect(const struct child *child, char *answer, size_t *len, int64_t until)
 
         if (left <= 0 || *len >= MAX_ANSWER)
             return -1;
+        if (fds[0].fd < 0 && child->pidfd < 0)
+            return 0;
         if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
             return -1;
         if (fds[0].revents) {
@@ -182,11 +184,12 @@ finish(const struct child *child, const struct kubeconfig_exec *exec, int in_tim
     int status = 0;
 
     if (!in_time)
-        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+        kill(child->pid, SIGKILL); /* ours until waitpid() */
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(child->out);
-    close(child->pidfd);
+    if (child->pidfd >= 0)
+        close(child->pidfd);
     if (!in_time)
         return cairn_fail(err, CAIRN_ERR_DENIED,
                           "get credentials from %s: it didn't end in time, or never stopped writing", exec->command);
