@@ -15,8 +15,8 @@
 int
 about_version(struct context *context, struct cairn_error *err)
 {
-    json_t *json = json_pack("{s:s, s:s, s:[i,i]}", "schema", "cairn.version/1", "version", VERSION_TEXT, "abi", (int)CAIRN_ABI_MAJOR,
-                             (int)CAIRN_ABI_MINOR);
+    json_t *json = json_pack("{s:s, s:s, s:[i,i]}", "schema", "cairn.version/1", "version", VERSION_TEXT, "abi",
+                             (int)CAIRN_ABI_MAJOR, (int)CAIRN_ABI_MINOR);
 
     (void)err;
     if (context->json)

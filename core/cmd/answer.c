@@ -2,8 +2,8 @@
  * answer.c: the commands that tell a run something: `approve`, `reject`, `cancel`, `resolve`, `signal`.
  * SPDX-License-Identifier: MIT
  *
- * What is said goes into the run's inbox; its driver takes it up at once, the next one when it begins. What can't be right is
- * refused here, before it is written down.
+ * What is said goes into the run's inbox; its driver takes it up at once, the next one when it begins. What can't be
+ * right is refused here, before it is written down.
  */
 #include "cmd/command.h"
 #include "cmd/print.h"
@@ -27,8 +27,8 @@ open_run(struct told *told, struct context *context, const char *prefix, struct 
         || lock_holder(&told->driver, context->config->state, told->run->id, err) < 0)
         return -1;
     if (run_ended(told->run->state))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "%s run %s: it is %s; see: cairn show %s", context->command->name, told->run->id,
-                          told->run->state, told->run->id);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "%s run %s: it is %s; see: cairn show %s", context->command->name,
+                          told->run->id, told->run->state, told->run->id);
     return 0;
 }
 
@@ -40,22 +40,25 @@ close_run(struct told *told)
 }
 
 static int
-post(const struct told *told, struct context *context, json_t *owned_message, struct cairn_error *err)
+post(const struct told *told, struct context *context, json_t *message, struct cairn_error *err)
 {
-    int rc;
+    json_object_set_new(message, "by", json_string(context->by));
+    return store_post(context->store, told->run->id, message, err);
+}
 
-    json_object_set_new(owned_message, "by", json_string(context->by));
-    rc = store_post(context->store, told->run->id, owned_message, err);
-    json_decref(owned_message);
-    return rc;
+static void
+put_text(json_t *message, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(message, key, json_string(text));
 }
 
 /* Said on stdout, for a person or as JSON; and the next command when nobody drives the run. */
 static void
 confirm_post(const struct told *told, const struct context *context, const char *what)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "schema", "cairn.told/1", "run", told->run->id, "told", what, "driver",
-                             told->driver ? json_string(told->driver) : json_null());
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "schema", "cairn.told/1", "run", told->run->id, "told", what,
+                             "driver", told->driver ? json_string(told->driver) : json_null());
     char *next = told->driver ? NULL : alloc_printf("cairn resume %s", told->run->id);
 
     if (context->json)
@@ -100,7 +103,8 @@ too_many(const struct run *run, struct cairn_error *err)
         free(list);
         list = longer;
     }
-    rc = cairn_fail(err, CAIRN_ERR_INVALID, "answer run %s: several questions are open: %s; say which by --gate", run->id, list);
+    rc = cairn_fail(err, CAIRN_ERR_INVALID, "answer run %s: several questions are open: %s; say which by --gate",
+                    run->id, list);
     free(list);
     return rc;
 }
@@ -123,8 +127,8 @@ find_gate(const struct run *run, const char *id, struct cairn_error *err)
         found = command;
     }
     if (!found)
-        cairn_fail(err, CAIRN_ERR_INVALID, "answer run %s: %s%s%s; see: cairn show %s", run->id, id ? "question " : "it asks nothing now",
-                   id ? id : "", id ? " is not open" : "", run->id);
+        cairn_fail(err, CAIRN_ERR_INVALID, "answer run %s: %s%s%s; see: cairn show %s", run->id,
+                   id ? "question " : "it asks nothing now", id ? id : "", id ? " is not open" : "", run->id);
     return found;
 }
 
@@ -132,11 +136,13 @@ static int
 check_typed(const struct told *told, const struct run_command *gate, const char *typed, struct cairn_error *err)
 {
     const char *confirm = json_string_value(json_object_get(gate->intent, "confirm"));
+    const char *id = told->run->id;
 
     if (!confirm || !*confirm || (typed && strcmp(typed, confirm) == 0))
         return 0;
-    return cairn_fail(err, CAIRN_ERR_INVALID, "approve run %s: this question wants the name %s to be typed%s%s; go on with: cairn approve %s --gate %s --typed %s",
-                      told->run->id, confirm, typed ? ", not " : "", typed ? typed : "", told->run->id, gate->id, confirm);
+    return cairn_fail(err, CAIRN_ERR_INVALID,
+                      "approve run %s: the name %s has to be typed%s%s; go on with: cairn approve %s --gate %s --typed %s",
+                      id, confirm, typed ? ", not " : "", typed ? typed : "", id, gate->id, confirm);
 }
 
 static int
@@ -145,18 +151,22 @@ answer(struct context *context, int ok, struct cairn_error *err)
     struct told told = { 0 };
     const char *id = command_text(context, "gate") ? command_text(context, "gate") : command_word(context, 1);
     const char *typed = command_text(context, "typed");
+    json_t *message = json_pack("{s:s, s:b}", "op", "answer", "ok", ok);
     const struct run_command *gate;
     int rc = -1;
 
     if (open_run(&told, context, command_word(context, 0), err) < 0 || !(gate = find_gate(told.run, id, err))
         || (ok && check_typed(&told, gate, typed, err) < 0))
         goto out;
-    if (post(&told, context, json_pack("{s:s, s:s, s:b, s:s*, s:s*}", "op", "answer", "id", gate->id, "ok", ok, "comment",
-                                       command_text(context, "comment"), "typed", typed), err) < 0)
+    put_text(message, "id", gate->id);
+    put_text(message, "comment", command_text(context, "comment"));
+    put_text(message, "typed", typed);
+    if (post(&told, context, message, err) < 0)
         goto out;
     confirm_post(&told, context, ok ? "approved" : "rejected");
     rc = STATUS_DONE;
 out:
+    json_decref(message);
     close_run(&told);
     return rc;
 }
@@ -179,10 +189,11 @@ int
 answer_cancel(struct context *context, struct cairn_error *err)
 {
     struct told told = { 0 };
+    json_t *message = json_pack("{s:s}", "op", "cancel");
     int rc = -1;
 
-    if (open_run(&told, context, command_word(context, 0), err) < 0
-        || post(&told, context, json_pack("{s:s, s:s*}", "op", "cancel", "reason", command_text(context, "reason")), err) < 0)
+    put_text(message, "reason", command_text(context, "reason"));
+    if (open_run(&told, context, command_word(context, 0), err) < 0 || post(&told, context, message, err) < 0)
         goto out;
     if (told.driver) {
         confirm_post(&told, context, "cancelled");
@@ -191,6 +202,7 @@ answer_cancel(struct context *context, struct cairn_error *err)
         rc = run_wind_up(context, told.run->id, err);
     }
 out:
+    json_decref(message);
     close_run(&told);
     return rc;
 }
@@ -212,14 +224,19 @@ static int
 check_doubt(const struct told *told, const char *step, struct cairn_error *err)
 {
     const char *id = told->run->id;
+    const char *stopped_at = json_string_value(json_object_get(told->run->stopped, "id"));
     const struct run_command *command = run_command(told->run, step);
 
     if (told->driver)
-        return cairn_fail(err, CAIRN_ERR_CONFLICT, "resolve %s:%s: the run is being driven by %s; see: cairn logs -f %s", id, step, told->driver, id);
+        return cairn_fail(err, CAIRN_ERR_CONFLICT,
+                          "resolve %s:%s: the run is being driven by %s; see: cairn logs -f %s", id, step, told->driver,
+                          id);
     if (!command || strcmp(op_of(command), "step") != 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "resolve %s:%s: the run has no such step; see: cairn show %s", id, step, id);
-    if (command->outcome || !command->in_doubt)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "resolve %s:%s: the step is not in doubt; see: cairn show %s", id, step, id);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "resolve %s:%s: the run has no such step; see: cairn show %s", id,
+                          step, id);
+    if (command->outcome || !(command->in_doubt || (stopped_at && strcmp(stopped_at, step) == 0)))
+        return cairn_fail(err, CAIRN_ERR_INVALID, "resolve %s:%s: the step is not in doubt; see: cairn show %s", id,
+                          step, id);
     return 0;
 }
 
@@ -231,7 +248,8 @@ check_words(const struct context *context, struct cairn_error *err)
     if (command_flag(context, "done") == command_flag(context, "not-done"))
         return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: say either --done or --not-done");
     if (!reason || !*reason)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: say how you know, by --reason TEXT; it is recorded");
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read the command line: say how you know, by --reason TEXT; it is recorded");
     if (command_text(context, "value") && !command_flag(context, "done"))
         return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: --value belongs to --done");
     return 0;
@@ -243,6 +261,8 @@ answer_resolve(struct context *context, struct cairn_error *err)
     struct told told = { 0 };
     char *prefix = alloc_str(command_word(context, 0));
     char *colon = strchr(prefix, ':');
+    int done = command_flag(context, "done");
+    json_t *message = json_pack("{s:s, s:b}", "op", "resolve", "done", done);
     json_t *value = NULL;
     int rc = -1;
 
@@ -254,12 +274,16 @@ answer_resolve(struct context *context, struct cairn_error *err)
     if (check_words(context, err) < 0 || parse_value(command_text(context, "value"), &value, err) < 0
         || open_run(&told, context, prefix, err) < 0 || check_doubt(&told, colon + 1, err) < 0)
         goto out;
-    if (post(&told, context, json_pack("{s:s, s:s, s:b, s:s, s:O*}", "op", "resolve", "id", colon + 1, "done", command_flag(context, "done"),
-                                       "reason", command_text(context, "reason"), "value", value), err) < 0)
+    put_text(message, "id", colon + 1);
+    put_text(message, "reason", command_text(context, "reason"));
+    if (value)
+        json_object_set(message, "value", value);
+    if (post(&told, context, message, err) < 0)
         goto out;
-    confirm_post(&told, context, command_flag(context, "done") ? "the step was done" : "the step was not done");
+    confirm_post(&told, context, done ? "the step was done" : "the step was not done");
     rc = STATUS_DONE;
 out:
+    json_decref(message);
     close_run(&told);
     json_decref(value);
     free(prefix);
@@ -272,16 +296,20 @@ int
 answer_signal(struct context *context, struct cairn_error *err)
 {
     struct told told = { 0 };
+    json_t *message = json_pack("{s:s, s:s}", "op", "signal", "name", command_word(context, 1));
     json_t *value = NULL;
     int rc = -1;
 
-    if (parse_value(command_word(context, 2), &value, err) < 0 || open_run(&told, context, command_word(context, 0), err) < 0
-        || post(&told, context, json_pack("{s:s, s:s, s:o}", "op", "signal", "name", command_word(context, 1), "value",
-                                          value ? json_incref(value) : json_null()), err) < 0)
+    if (parse_value(command_word(context, 2), &value, err) < 0
+        || open_run(&told, context, command_word(context, 0), err) < 0)
+        goto out;
+    json_object_set(message, "value", value ? value : json_null());
+    if (post(&told, context, message, err) < 0)
         goto out;
     confirm_post(&told, context, "signalled");
     rc = STATUS_DONE;
 out:
+    json_decref(message);
     close_run(&told);
     json_decref(value);
     return rc;

@@ -2,8 +2,8 @@
  * command.h: what the files of core/cmd share: the table of commands, their options, and what is opened for them.
  * SPDX-License-Identifier: MIT
  *
- * A command is a row of a table: its words, its options and a function. The same rows parse the command line, print --help,
- * complete in the shell, and are held against the manual by a test.
+ * A command is a row of a table: its words, its options and a function. The same rows parse the command line, print
+ * --help, complete in the shell, and are held against the manual by a test.
  */
 #ifndef CAIRN_COMMAND_H
 #define CAIRN_COMMAND_H
@@ -46,8 +46,9 @@ struct command {
 extern const struct command command_table[]; /* ended by a NULL name */
 extern const struct command_option command_common[]; /* options of every command */
 
-int command_open(struct context *context, struct cairn_error *err); /* the store */
-int command_plugins(struct context *context, struct cairn_error *err); /* the store, the plugins, and the config held against them */
+/* Open the store; the plugins too, and hold the configuration against them. */
+int command_open(struct context *context, struct cairn_error *err);
+int command_plugins(struct context *context, struct cairn_error *err);
 int command_flag(const struct context *context, const char *name);
 const char *command_text(const struct context *context, const char *name); /* NULL when not given */
 const json_t *command_list(const struct context *context, const char *name); /* NULL when not given */
@@ -55,7 +56,8 @@ const char *command_word(const struct context *context, size_t i); /* NULL when 
 
 /* options.c */
 int options_parse(struct context *context, int argc, char **argv, struct cairn_error *err);
-int options_parse_common(struct context *context, int argc, char **argv, struct cairn_error *err); /* before the command's name; how many arguments */
+/* Options before the command's name; how many arguments they were. */
+int options_parse_common(struct context *context, int argc, char **argv, struct cairn_error *err);
 void options_help(const struct command *command); /* NULL: all commands */
 void options_complete(void); /* a completion script for bash */
 
@@ -63,7 +65,8 @@ void options_complete(void); /* a completion script for bash */
 int run_begin(struct context *context, struct cairn_error *err);
 int run_resume(struct context *context, struct cairn_error *err);
 int run_rollback(struct context *context, struct cairn_error *err);
-int run_wind_up(struct context *context, const char *id, struct cairn_error *err); /* drive a cancelled run that nobody drives to its end */
+/* Drive a cancelled run that nobody drives to its end. */
+int run_wind_up(struct context *context, const char *id, struct cairn_error *err);
 int show_runs(struct context *context, struct cairn_error *err);
 int show_run(struct context *context, struct cairn_error *err);
 int logs_show(struct context *context, struct cairn_error *err);

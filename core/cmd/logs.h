@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Append {"t","text"}. A log that can't be written is no reason to stop a run: the first failure is told on stderr, once. */
+/* Append {"t","text"}. A log that can't be written is no reason to stop a run: the first failure is told, once. */
 void logs_append(const char *state_dir, const char *run, int64_t t, const char *text);
 
 #endif

@@ -104,7 +104,8 @@ prepare(struct context *context, struct cairn_error *err)
     if (command_flag(context, "no-color"))
         setenv("NO_COLOR", "1", 1);
     if (clock_init(getenv("CAIRN_CLOCK")) < 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read CAIRN_CLOCK: it must be WALL:START:SPEED, and is %s", getenv("CAIRN_CLOCK"));
+        return cairn_fail(err, CAIRN_ERR_INVALID, "read CAIRN_CLOCK: it must be WALL:START:SPEED, and is %s",
+                          getenv("CAIRN_CLOCK"));
     if (config_load(&context->config, command_text(context, "config"), err) < 0)
         return -1;
     context->by = who();
@@ -159,7 +160,8 @@ dispatch(struct context *context, int argc, char **argv, struct cairn_error *err
     if (at < argc && strcmp(argv[at], "help") != 0) {
         context->command = find(argc - at, argv + at, &used);
         if (!context->command)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: there is no command %s%s%s; see: cairn --help", argv[at],
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "read the command line: there is no command %s%s%s; see: cairn --help", argv[at],
                               strcmp(argv[at], "plugin") == 0 && at + 1 < argc ? " " : "",
                               strcmp(argv[at], "plugin") == 0 && at + 1 < argc ? argv[at + 1] : "");
         return execute(context, argc - at - used, argv + at + used, err);

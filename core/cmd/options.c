@@ -61,8 +61,6 @@ put(struct context *context, const struct command_option *o, const char *value)
     json_t *json = value ? json_string(value) : json_true();
     json_t *list = json_object_get(context->options, o->name);
 
-    if (!json)
-        json = json_string("");
     if (!o->many) {
         json_object_set_new(context->options, o->name, json);
         return;
@@ -100,9 +98,24 @@ take(struct context *context, int argc, char **argv, int i, struct cairn_error *
         return 1;
     }
     if (!value && i + 1 >= argc)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: option --%s needs a value: --%s %s", o->name, o->name, o->value);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: option --%s needs a value: --%s %s", o->name,
+                          o->name, o->value);
     put(context, o, value ? value : argv[i + 1]);
     return value ? 1 : 2;
+}
+
+/* Everything that is given may be recorded, and records are UTF-8. */
+static int
+check_text(int argc, char **argv, struct cairn_error *err)
+{
+    for (int i = 0; i < argc; i++) {
+        json_t *text = json_string(argv[i]);
+
+        if (!text)
+            return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: argument %d is not UTF-8", i + 1);
+        json_decref(text);
+    }
+    return 0;
 }
 
 int
@@ -110,6 +123,8 @@ options_parse_common(struct context *context, int argc, char **argv, struct cair
 {
     int i = 0;
 
+    if (check_text(argc, argv, err) < 0)
+        return -1;
     while (i < argc && is_option(argv[i])) {
         int taken = take(context, argc, argv, i, err);
 
@@ -128,7 +143,8 @@ check_words(const struct context *context, struct cairn_error *err)
 
     if (count >= command->min && (command->max < 0 || count <= command->max))
         return 0;
-    return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: it is cairn %s [OPTION...]%s%s; see: cairn %s --help", command->name,
+    return cairn_fail(err, CAIRN_ERR_INVALID,
+                      "read the command line: it is cairn %s [OPTION...]%s%s; see: cairn %s --help", command->name,
                       *command->words ? " " : "", command->words, command->name);
 }
 
@@ -172,7 +188,8 @@ void
 options_help(const struct command *command)
 {
     if (command) {
-        printf("usage: cairn %s [OPTION...]%s%s\n\n%s\n\n", command->name, *command->words ? " " : "", command->words, command->help);
+        printf("usage: cairn %s [OPTION...]%s%s\n\n%s\n\n", command->name, *command->words ? " " : "", command->words,
+               command->help);
         print_options(command->options);
         print_options(command_common);
         return;

@@ -25,9 +25,10 @@ describe_entry(const struct plugins_entry *entry)
 {
     const json_t *actions = json_object_get(entry->description, "actions");
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "name", entry->name, "version", text_of(entry->description, "version"), "help",
-                     text_of(entry->description, "help"), "section", text_of(entry->description, "section"), "path", entry->path, "sha256",
-                     entry->sha256, "actions", (int)json_array_size(actions));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "name", entry->name, "version",
+                     text_of(entry->description, "version"), "help", text_of(entry->description, "help"), "section",
+                     text_of(entry->description, "section"), "path", entry->path, "sha256", entry->sha256, "actions",
+                     (int)json_array_size(actions));
 }
 
 int
@@ -67,8 +68,9 @@ print_params(const char *title, const json_t *params)
         char *value = otherwise && !json_is_null(otherwise) ? print_value(otherwise) : NULL;
 
         printf("    %-24s %-8s %s%s%s%s%s\n", text_of(p, "name"), text_of(p, "type"), text_of(p, "help"),
-               json_is_true(json_object_get(p, "required")) ? "; required" : "", json_is_true(json_object_get(p, "secret")) ? "; secret" : "",
-               value ? "; default " : "", value ? value : "");
+               json_is_true(json_object_get(p, "required")) ? "; required" : "",
+               json_is_true(json_object_get(p, "secret")) ? "; secret" : "", value ? "; default " : "",
+               value ? value : "");
         free(value);
     }
 }
@@ -76,10 +78,11 @@ print_params(const char *title, const json_t *params)
 static void
 print_action(const char *plugin, const json_t *action)
 {
-    char *flags = json_array_size(json_object_get(action, "flags")) ? print_value(json_object_get(action, "flags")) : alloc_str("");
+    char *flags = json_array_size(json_object_get(action, "flags")) ? print_value(json_object_get(action, "flags"))
+                                                                    : alloc_str("");
 
-    printf("%s.%s  %s%s%s\n  %s\n", plugin, text_of(action, "name"), text_of(action, "effect"), *flags ? " " : "", flags,
-           text_of(action, "help"));
+    printf("%s.%s  %s%s%s\n  %s\n", plugin, text_of(action, "name"), text_of(action, "effect"), *flags ? " " : "",
+           flags, text_of(action, "help"));
     print_params("takes", json_object_get(action, "params"));
     print_params("gives", json_object_get(action, "results"));
     free(flags);
@@ -92,7 +95,8 @@ print_plugin(const struct plugins_entry *entry)
     size_t i;
     json_t *action;
 
-    printf("%s %s  %s\n  %s\n", entry->name, text_of(description, "version"), text_of(description, "help"), entry->path);
+    printf("%s %s  %s\n  %s\n", entry->name, text_of(description, "version"), text_of(description, "help"),
+           entry->path);
     if (*text_of(description, "section"))
         printf("  section %s of the configuration\n", text_of(description, "section"));
     print_params("is configured by", json_object_get(description, "config"));
@@ -113,7 +117,8 @@ no_such(const struct context *context, const char *name, struct cairn_error *err
         free(names);
         names = longer;
     }
-    rc = cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe plugin %s: there is none of that name; there are: %s; see: cairn plugin list", name,
+    rc = cairn_fail(err, CAIRN_ERR_NOT_FOUND,
+                    "describe plugin %s: there is none of that name; there are: %s; see: cairn plugin list", name,
                     *names ? names : "none");
     free(names);
     return rc;
@@ -139,7 +144,8 @@ plugin_describe(struct context *context, struct cairn_error *err)
         goto out;
     }
     if (dot && !(action = plugins_action(entry, dot + 1))) {
-        cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe %s: the plugin %s has no such action; see: cairn plugin describe %s",
+        cairn_fail(err, CAIRN_ERR_NOT_FOUND,
+                   "describe %s: the plugin %s has no such action; see: cairn plugin describe %s",
                    command_word(context, 0), name, name);
         goto out;
     }

@@ -2,7 +2,8 @@
  * print.h: texts for people and machines: spans, times, tables, JSON; used by the commands.
  * SPDX-License-Identifier: MIT
  *
- * What comes from outside may hold characters that move a terminal's cursor: everything printed for people passes print_clean.
+ * What comes from outside may hold characters that move a terminal's cursor: everything printed for people passes
+ * print_clean.
  */
 #ifndef CAIRN_PRINT_H
 #define CAIRN_PRINT_H
@@ -21,7 +22,8 @@ int print_colors(FILE *to); /* a terminal, and nobody said no */
 
 void print_json(const json_t *value); /* indented, on stdout */
 
-/* Rows are objects of texts; `keys` are their members in the order of the columns, ended by NULL. Headings are the keys in capitals. */
+/* Rows are objects of texts; `keys` are their members in the order of the columns, ended by NULL. The headings are the
+ * keys in capitals. */
 void print_table(const json_t *rows, const char *const *keys);
 void print_pair(const char *name, const char *value); /* "name         value"; nothing when the value is NULL or "" */
 

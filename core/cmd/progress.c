@@ -19,11 +19,11 @@
 struct progress {
     int live; /* the terminal can move its cursor */
     int colors;
-    int hush; /* a person types */
+    int hush;  /* a person types */
     int drawn; /* live lines on the screen, below which the cursor is */
     int64_t heartbeat;
     int64_t spoke; /* when the last line was printed, ms of wall time */
-    int64_t day; /* the run's day of the last line: another one is said */
+    int64_t day;   /* the run's day of the last line: another one is said */
     json_t *notes; /* "RUN ID" -> {"text","since"} */
 };
 
@@ -88,7 +88,8 @@ say(struct progress *progress, int64_t now, const char *tone, const char *text)
     erase(progress);
     say_day(progress, now);
     print_time(when, now);
-    fprintf(stderr, "%.8s  %s%s%s\n", when + 11, progress->colors ? tone : "", clean, progress->colors && *tone ? "\033[0m" : "");
+    fprintf(stderr, "%.8s  %s%s%s\n", when + 11, progress->colors ? tone : "", clean,
+            progress->colors && *tone ? "\033[0m" : "");
     fflush(stderr);
     progress->spoke = clock_wall();
     free(clean);
@@ -147,7 +148,8 @@ text_of(const json_t *object, const char *key)
 static int
 looks_only(const struct run_command *command)
 {
-    return strcmp(text_of(command->intent, "op"), "step") == 0 && strcmp(text_of(command->intent, "effect"), "read") == 0;
+    return strcmp(text_of(command->intent, "op"), "step") == 0
+           && strcmp(text_of(command->intent, "effect"), "read") == 0;
 }
 
 /* The intent of a command that may be void by now. */
@@ -193,7 +195,8 @@ say_outcome(const struct run *run, const json_t *record, const char **tone)
     if (strcmp(op, "gate") == 0 && ok)
         text = alloc_printf("approved by %s: %s", text_of(json_object_get(record, "value"), "by"), what);
     else if (ok)
-        text = alloc_printf("%s: %s after %s", what, strcmp(text_of(record, "how"), "observed") == 0 ? "was done already, seen" : "done", span);
+        text = alloc_printf("%s: %s after %s", what,
+                            strcmp(text_of(record, "how"), "observed") == 0 ? "was done already, seen" : "done", span);
     else
         text = alloc_printf("%s: %s", what, text_of(error, "text"));
     if (!ok)
@@ -256,7 +259,8 @@ say_run(const struct run *run, const json_t *record, const char *kind, const cha
         return alloc_printf("run %s: once more from command %s", run->id, text_of(record, "id"));
     if (strcmp(kind, "stopped") != 0)
         return NULL;
-    *tone = strcmp(text_of(record, "state"), "failed") == 0 || strcmp(text_of(record, "state"), "unknown") == 0 ? RED : BOLD;
+    *tone = strcmp(text_of(record, "state"), "failed") == 0 || strcmp(text_of(record, "state"), "unknown") == 0 ? RED
+                                                                                                                : BOLD;
     return alloc_printf("run %s: %s", run->id, text_of(record, "state"));
 }
 
@@ -312,8 +316,8 @@ describe_open(const struct progress *progress, const struct run *run, const stru
     char *what = print_command(command->intent);
     char *span = print_span(now - command->first);
     char *left = strcmp(op, "sleep") == 0 ? print_span(end - now) : NULL;
-    char *text = alloc_printf("%s  %s%s%s%s%s%s", span, strcmp(op, "gate") == 0 ? "asked: " : "", what, note && *note ? ": " : "",
-                              note ? note : "", command->in_doubt ? " (in doubt)" : "", "");
+    char *text = alloc_printf("%s  %s%s%s%s%s%s", span, strcmp(op, "gate") == 0 ? "asked: " : "", what,
+                              note && *note ? ": " : "", note ? note : "", command->in_doubt ? " (in doubt)" : "", "");
     char *whole = left ? alloc_printf("%s, %s left", text, left) : alloc_str(text);
 
     free(left);

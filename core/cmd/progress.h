@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * On a terminal, what changes is a line each, and below them a live line for each open step, wait and timer, drawn anew
- * several times a second. Anywhere else there are only lines, and a heartbeat when nothing has changed for long. Times are on the
- * run's clock.
+ * several times a second. Anywhere else there are only lines, and a heartbeat when nothing has changed for long. Times
+ * are on the run's clock.
  */
 #ifndef CAIRN_PROGRESS_H
 #define CAIRN_PROGRESS_H
@@ -19,10 +19,12 @@ int progress_is_live(const struct progress *progress); /* a terminal that can do
 void progress_hush(struct progress *progress, int hush); /* no live lines and no heartbeat while a person types */
 
 void progress_record(struct progress *progress, const struct run *run, const json_t *record);
-void progress_note(struct progress *progress, const struct run *run, const char *id, const char *text); /* of a step or wait */
+/* What a step or wait says of itself. */
+void progress_note(struct progress *progress, const struct run *run, const char *id, const char *text);
 void progress_log(struct progress *progress, const char *text);
 void progress_tick(struct progress *progress, const struct run *const *runs, size_t count);
-void progress_line(struct progress *progress, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with the time before it */
+/* A line with the time before it. */
+void progress_line(struct progress *progress, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void progress_end(struct progress *progress); /* no live line stays behind */
 
 #endif

@@ -99,7 +99,8 @@ end_stage(json_t *stages, const json_t *note)
         if (json_object_get(stage, "ended") || strcmp(text_of(stage, "_path"), path) != 0)
             continue;
         put_time(stage, "ended", time_of(note));
-        json_object_set_new(stage, "ms", json_integer(time_of(note) - json_integer_value(json_object_get(stage, "_t"))));
+        json_object_set_new(stage, "ms",
+                            json_integer(time_of(note) - json_integer_value(json_object_get(stage, "_t"))));
         copy_member(stage, note, "ok");
         break;
     }
@@ -152,8 +153,9 @@ add_notes(json_t *report, const struct run *run)
 static json_t *
 describe_command(const struct run_command *command)
 {
-    static const char *const members[] = { "op", "plugin", "action", "args", "effect", "flags", "title", "name", "details", "confirm",
-                                           "every", "stall", "ms", "until", "spec", "stage", "at" };
+    static const char *const members[] = { "op",    "plugin", "action",  "args",    "effect", "flags",
+                                           "title", "name",   "details", "confirm", "every",  "stall",
+                                           "ms",    "until",  "spec",    "stage",   "at" };
     static const char *const ends[] = { "ok", "how", "error", "by", "reason" };
     json_t *json = json_object();
 
@@ -179,7 +181,8 @@ describe_approval(const struct run_command *command)
     const json_t *outcome = command->outcome;
     int ok = json_is_true(json_object_get(outcome, "ok"));
     const json_t *answer = json_object_get(outcome, ok ? "value" : "error");
-    json_t *json = json_pack("{s:s, s:O, s:b}", "id", command->id, "title", json_object_get(command->intent, "title"), "ok", ok);
+    json_t *json =
+        json_pack("{s:s, s:O, s:b}", "id", command->id, "title", json_object_get(command->intent, "title"), "ok", ok);
 
     copy_member(json, answer, "by");
     copy_member(json, answer, "comment");
@@ -269,7 +272,9 @@ settle_doubt(json_t *doubt, const json_t *record)
     if (strcmp(how, "resolved") == 0 || *text_of(record, "by"))
         words = is_kind(record, "attempt") ? "a person said: not done" : "a person said: done";
     else if (strcmp(how, "observed") == 0)
-        words = strcmp(seen, "done") == 0 ? "it was done: adopted" : strcmp(seen, "conflict") == 0 ? "it is somebody else's" : "not done";
+        words = strcmp(seen, "done") == 0       ? "it was done: adopted"
+                : strcmp(seen, "conflict") == 0 ? "it is somebody else's"
+                                                : "not done";
     json_object_set_new(doubt, "settled", json_string(words));
     copy_member(doubt, record, "why");
     copy_member(doubt, record, "by");
@@ -323,8 +328,9 @@ add_history(json_t *report, const struct run *run)
         } else if (is_kind(record, "locked")) {
             json_array_extend(locks, json_object_get(record, "keys"));
         } else if (is_kind(record, "plugin")) {
-            json_array_append_new(plugins, json_pack("{s:O, s:O, s:O}", "name", json_object_get(record, "name"), "version",
-                                                     json_object_get(record, "version"), "sha256", json_object_get(record, "sha256")));
+            json_array_append_new(plugins, json_pack("{s:O, s:O, s:O}", "name", json_object_get(record, "name"),
+                                                     "version", json_object_get(record, "version"), "sha256",
+                                                     json_object_get(record, "sha256")));
         }
     }
     json_object_set_new(report, "resumes", resumes);
@@ -347,7 +353,8 @@ add_times(json_t *report, const struct run *run)
 json_t *
 report_make(const struct run *run, const char *driver)
 {
-    json_t *report = json_pack("{s:s, s:s, s:s, s:s}", "schema", "cairn.run/1", "id", run->id, "flow", run->flow, "state", run->state);
+    json_t *report = json_pack("{s:s, s:s, s:s, s:s}", "schema", "cairn.run/1", "id", run->id, "flow", run->flow,
+                               "state", run->state);
 
     put_text(report, "why", status_why(run, driver));
     put_text(report, "next", status_next(run, driver));

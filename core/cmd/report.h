@@ -2,8 +2,8 @@
  * report.h: a run's report out of its records, for people and machines; used by the commands.
  * SPDX-License-Identifier: MIT
  *
- * The report is the JSON document "cairn.run/1" (cairn(1), OUTPUT); the table is printed from it. Times are ISO texts on the
- * run's clock, spans are `ms`.
+ * The report is the JSON document "cairn.run/1" (see OUTPUT in cairn(1)); the table is printed from it. Times are ISO
+ * texts on the run's clock, spans are `ms`.
  */
 #ifndef CAIRN_REPORT_H
 #define CAIRN_REPORT_H

@@ -81,7 +81,8 @@ print_head(const json_t *report)
 {
     char *span = print_span(int_of(report, "took_ms"));
     char *text = alloc_printf("%s  %s", text_of(report, "id"), text_of(report, "flow"));
-    char *epoch = alloc_printf("%lld, %lld records", (long long)int_of(report, "epoch"), (long long)int_of(report, "records"));
+    char *epoch =
+        alloc_printf("%lld, %lld records", (long long)int_of(report, "epoch"), (long long)int_of(report, "records"));
 
     print_pair("run", text);
     print_pair("state", text_of(report, "state"));
@@ -115,8 +116,12 @@ print_stages(const json_t *stages)
         char *span = json_object_get(stage, "ms") ? print_span(int_of(stage, "ms")) : alloc_str("");
         char *title = print_clean(text_of(stage, "title"));
 
-        printf("  %-7s %12s  %*s%s%s\n", !json_object_get(stage, "ended") ? "open" : json_is_true(ok) ? "done" : "failed", span,
-               (int)(2 * int_of(stage, "depth")), "", json_is_true(json_object_get(stage, "rollback")) ? "undo: " : "", title);
+        printf("  %-7s %12s  %*s%s%s\n",
+               !json_object_get(stage, "ended") ? "open"
+               : json_is_true(ok)               ? "done"
+                                                : "failed",
+               span, (int)(2 * int_of(stage, "depth")), "",
+               json_is_true(json_object_get(stage, "rollback")) ? "undo: " : "", title);
         free(title);
         free(span);
     }
@@ -149,10 +154,11 @@ print_open(const json_t *commands)
         if (first)
             print_heading("open");
         first = 0;
-        print_line("  ", alloc_printf("%-6s %-7s %s  since %s%s", text_of(command, "id"),
-                                      json_is_true(json_object_get(command, "in_doubt")) ? "doubt" : text_of(command, "op"),
-                                      text_of(command, "what"), text_of(command, "began"),
-                                      int_of(command, "attempt") > 1 ? ", sent more than once" : ""));
+        print_line("  ",
+                   alloc_printf("%-6s %-7s %s  since %s%s", text_of(command, "id"),
+                                json_is_true(json_object_get(command, "in_doubt")) ? "doubt" : text_of(command, "op"),
+                                text_of(command, "what"), text_of(command, "began"),
+                                int_of(command, "attempt") > 1 ? ", sent more than once" : ""));
         print_details(json_object_get(command, "details"));
     }
 }
@@ -170,8 +176,8 @@ print_approvals(const json_t *approvals)
         const char *comment = text_of(a, "comment");
 
         print_line("  ", alloc_printf("%s  %s  by %s after %s: %s%s%s", text_of(a, "answered"),
-                                      json_is_true(json_object_get(a, "ok")) ? "approved" : "rejected", text_of(a, "by"), span,
-                                      text_of(a, "title"), *comment ? "  # " : "", comment));
+                                      json_is_true(json_object_get(a, "ok")) ? "approved" : "rejected",
+                                      text_of(a, "by"), span, text_of(a, "title"), *comment ? "  # " : "", comment));
         free(span);
     }
 }
@@ -205,8 +211,8 @@ print_doubts(const json_t *doubts)
         const char *by = text_of(doubt, "by");
         const char *reason = text_of(doubt, "reason");
 
-        print_line("  ", alloc_printf("%s  step %s %s: %s", text_of(doubt, "at"), text_of(doubt, "id"), text_of(doubt, "what"),
-                                      text_of(doubt, "why")));
+        print_line("  ", alloc_printf("%s  step %s %s: %s", text_of(doubt, "at"), text_of(doubt, "id"),
+                                      text_of(doubt, "what"), text_of(doubt, "why")));
         json_array_foreach(json_object_get(doubt, "looks"), j, look)
             print_line("      ", alloc_printf("%s  looked: %s%s%s", text_of(look, "at"), text_of(look, "seen"),
                                               *text_of(look, "evidence") ? ": " : "", text_of(look, "evidence")));

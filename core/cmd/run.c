@@ -22,7 +22,7 @@ struct drive { /* what the callbacks of the engine need */
     struct progress *progress;
     struct terminal *terminal; /* NULL: nobody is asked here */
     struct engine *engine;
-    char **ids; /* the runs of this invocation, in order */
+    char **ids;              /* the runs of this invocation, in order */
     const struct run **runs; /* the same, as the engine has them */
     size_t count;
 };

@@ -27,9 +27,9 @@ describe_row(const struct context *context, const struct store_run *row)
     print_time(updated, row->updated);
     print_time(wake, row->wake);
     lock_holder(&driver, context->config->state, row->id, &err);
-    json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s*, s:s*}", "id", row->id, "state", row->state, "flow", row->flow, "started",
-                     started, "updated", updated, "epoch", (json_int_t)row->epoch, "records", (json_int_t)row->count, "wake",
-                     row->wake ? wake : NULL, "driver", driver);
+    json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s*, s:s*}", "id", row->id, "state", row->state, "flow",
+                     row->flow, "started", started, "updated", updated, "epoch", (json_int_t)row->epoch, "records",
+                     (json_int_t)row->count, "wake", row->wake ? wake : NULL, "driver", driver);
     free(driver);
     return json;
 }
@@ -97,7 +97,8 @@ print_record(const json_t *record, const char *hash)
     json_object_del(rest, "kind");
     body = print_value(rest);
     printf("%5lld  %s  %3lld  %-8s  %.12s  %s\n", (long long)json_integer_value(json_object_get(record, "n")), when,
-           (long long)json_integer_value(json_object_get(record, "epoch")), json_string_value(json_object_get(record, "kind")), hash, body);
+           (long long)json_integer_value(json_object_get(record, "epoch")),
+           json_string_value(json_object_get(record, "kind")), hash, body);
     free(body);
     json_decref(rest);
 }

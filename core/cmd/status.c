@@ -96,8 +96,9 @@ status_print_error(const struct cairn_error *err, const char *command)
     if (next)
         fprintf(stderr, "next: %s\n", next);
     else
-        fprintf(stderr, "next: %scairn %s%s--help\n", err->kind == CAIRN_ERR_INVALID ? "" : "mend the cause and try again, or: ",
-                command ? command : "", command ? " " : "");
+        fprintf(stderr, "next: %scairn %s%s--help\n",
+                err->kind == CAIRN_ERR_INVALID ? "" : "mend the cause and try again, or: ", command ? command : "",
+                command ? " " : "");
     free(text);
 }
 
@@ -106,7 +107,8 @@ status_print_error(const struct cairn_error *err, const char *command)
 static int
 is_open(const struct run_command *command, const char *op)
 {
-    return !command->voided && !command->outcome && strcmp(json_string_value(json_object_get(command->intent, "op")), op) == 0;
+    return !command->voided && !command->outcome
+           && strcmp(json_string_value(json_object_get(command->intent, "op")), op) == 0;
 }
 
 static const struct run_command *
@@ -139,7 +141,8 @@ approve_command(const struct run *run)
     if (!gate)
         return NULL;
     which = count_open(run, "gate") > 1 ? alloc_printf(" --gate %s", gate->id) : alloc_str("");
-    text = confirm ? alloc_printf("cairn approve %s%s --typed %s (or: cairn reject %s%s)", run->id, which, confirm, run->id, which)
+    text = confirm ? alloc_printf("cairn approve %s%s --typed %s (or: cairn reject %s%s)", run->id, which, confirm,
+                                  run->id, which)
                    : alloc_printf("cairn approve %s%s (or: cairn reject %s%s)", run->id, which, run->id, which);
     free(which);
     return text;
@@ -169,7 +172,8 @@ failed_next(const struct run *run)
 
     if (run->no_return || run->rolling_back)
         return alloc_printf("mend the cause, then: cairn resume %s", id);
-    return alloc_printf("mend the cause, then: cairn resume %s (or take back what was done: cairn rollback %s)", id, id);
+    return alloc_printf("mend the cause, then: cairn resume %s (or take back what was done: cairn rollback %s)", id,
+                        id);
 }
 
 char *
@@ -180,8 +184,9 @@ status_next(const struct run *run, const char *driver)
     if (run_ended(run->state))
         return NULL;
     if (strcmp(run->state, "unknown") == 0)
-        return alloc_printf("look at the target, then: cairn resolve %s:%s --done|--not-done --reason TEXT, then: cairn resume %s", run->id,
-                            step ? step : "STEP", run->id);
+        return alloc_printf(
+            "look at the target, then: cairn resolve %s:%s --done|--not-done --reason TEXT, then: cairn resume %s",
+            run->id, step ? step : "STEP", run->id);
     if (strcmp(run->state, "failed") == 0)
         return failed_next(run);
     return waiting_next(run, driver);
@@ -191,8 +196,9 @@ static char *
 why_waiting(const struct run *run, const char *driver)
 {
     static const char *const ops[] = { "gate", "signal", "wait", "window", "sleep", "step" };
-    static const char *const words[] = { "it asks", "it waits for the signal", "it waits", "it waits for a window", "it sleeps",
-                                         "it is at" };
+    static const char *const words[] = { "it asks",   "it waits for the signal",
+                                         "it waits",  "it waits for a window",
+                                         "it sleeps", "it is at" };
     const char *why = json_string_value(json_object_get(run->stopped, "why"));
 
     if (why && strcmp(why, "interrupted") == 0)

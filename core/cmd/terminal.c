@@ -68,7 +68,8 @@ open_gate(const struct run *run)
     for (size_t i = 0; i < run->command_count; i++) {
         const struct run_command *command = run->commands[i];
 
-        if (!command->voided && !command->outcome && strcmp(json_string_value(json_object_get(command->intent, "op")), "gate") == 0)
+        if (!command->voided && !command->outcome
+            && strcmp(json_string_value(json_object_get(command->intent, "op")), "gate") == 0)
             return command;
     }
     return NULL;
@@ -194,7 +195,8 @@ static const struct run *
 asked_run(const struct terminal *terminal, const struct run *const *runs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct run_command *gate = strcmp(runs[i]->id, terminal->run) == 0 ? run_command(runs[i], terminal->gate) : NULL;
+        const struct run_command *gate =
+            strcmp(runs[i]->id, terminal->run) == 0 ? run_command(runs[i], terminal->gate) : NULL;
 
         if (gate && !gate->outcome)
             return runs[i];

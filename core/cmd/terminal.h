@@ -2,7 +2,8 @@
  * terminal.h: ask the person at the terminal the questions of the runs that are being driven; used by run.c.
  * SPDX-License-Identifier: MIT
  *
- * Nothing blocks: the engine goes on while the person thinks, and an answer that comes from elsewhere ends the question.
+ * Nothing blocks: the engine goes on while the person thinks, and an answer that comes from elsewhere ends the
+ * question.
  */
 #ifndef CAIRN_TERMINAL_H
 #define CAIRN_TERMINAL_H

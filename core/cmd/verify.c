@@ -12,7 +12,8 @@
 
 /* The store checks a blob against its hash when it is read. */
 static int
-check_sources(struct store *store, const struct store_record *records, size_t count, size_t *checked, struct cairn_error *err)
+check_sources(struct store *store, const struct store_record *records, size_t count, size_t *checked,
+              struct cairn_error *err)
 {
     json_t *first = count ? json_loads(records[0].body, 0, NULL) : NULL;
     const char *module;
@@ -36,14 +37,15 @@ static void
 print_verdict(const struct context *context, const struct store_run *row, size_t sources, const struct cairn_error *err)
 {
     int ok = err->kind == CAIRN_ERR_NONE;
-    json_t *json = json_pack("{s:s, s:s, s:b, s:I, s:I, s:s, s:s*}", "schema", "cairn.verify/1", "run", row->id, "ok", ok, "records",
-                             (json_int_t)row->count, "sources", (json_int_t)sources, "head", row->head, "error", ok ? NULL : err->text);
+    json_t *json = json_pack("{s:s, s:s, s:b, s:I, s:I, s:s, s:s*}", "schema", "cairn.verify/1", "run", row->id, "ok",
+                             ok, "records", (json_int_t)row->count, "sources", (json_int_t)sources, "head", row->head,
+                             "error", ok ? NULL : err->text);
 
     if (context->json)
         print_json(json);
     else if (ok)
-        printf("run %s: %lld records and %zu sources are as they were written; the last hash is %s\n", row->id, (long long)row->count,
-               sources, row->head);
+        printf("run %s: %lld records and %zu sources are as they were written; the last hash is %s\n", row->id,
+               (long long)row->count, sources, row->head);
     json_decref(json);
 }
 
@@ -59,7 +61,8 @@ verify_run(struct context *context, struct cairn_error *err)
     if (command_open(context, err) < 0 || store_find(context->store, command_word(context, 0), &row, err) < 0)
         return -1;
     if (store_records(context->store, row.id, &records, &count, err) == 0) {
-        if (record_verify(&row, records, count, err) == 0 && check_sources(context->store, records, count, &sources, err) == 0)
+        if (record_verify(&row, records, count, err) == 0
+            && check_sources(context->store, records, count, &sources, err) == 0)
             rc = STATUS_DONE;
         print_verdict(context, &row, sources, err);
     }
