@@ -246,7 +246,8 @@ report_print(const json_t *report)
 
     print_head(report);
     print_stages(json_object_get(report, "stages"));
-    print_open(json_object_get(report, "commands"));
+    if (!json_object_get(report, "ended"))
+        print_open(json_object_get(report, "commands"));
     print_approvals(json_object_get(report, "approvals"));
     print_reports(json_object_get(report, "reports"));
     print_doubts(json_object_get(report, "doubts"));

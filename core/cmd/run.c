@@ -81,6 +81,7 @@ open_drive(struct drive *drive, struct context *context, struct cairn_error *err
     options.by = context->by;
     options.wait_gates = ask || command_flag(context, "wait");
     options.no_wait = command_flag(context, "no-wait");
+    options.flow = command_text(context, "flow");
     options.accept_plugins = command_flag(context, "accept-plugins");
     options.confirm = (json_t *)command_list(context, "confirm");
     return engine_new(&drive->engine, &options, err);

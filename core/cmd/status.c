@@ -227,7 +227,7 @@ status_why(const struct run *run, const char *driver)
     const char *text = json_string_value(json_object_get(error, "text"));
     const char *code = json_string_value(json_object_get(error, "code"));
 
-    if (run_ended(run->state) && !error)
+    if (run_ended(run->state))
         return NULL;
     if (text)
         return code && *code ? alloc_printf("%s (%s)", text, code) : alloc_str(text);

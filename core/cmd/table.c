@@ -17,6 +17,7 @@ const struct command_option command_common[] = {
 #define CONFIRM { "confirm", 0, "NAME", 1, "confirm beforehand what destroys the target NAME" }
 #define WAIT { "wait", 0, NULL, 0, "stay while questions are open, for answers from another terminal" }
 #define NO_WAIT { "no-wait", 0, NULL, 0, "stop as soon as only questions, signals and timers are left" }
+#define ACCEPT { "accept-plugins", 0, NULL, 0, "go on with plugins that changed since the run used them" }
 #define GATE { "gate", 0, "ID", 0, "which question, if several are open" }
 #define COMMENT { "comment", 0, "TEXT", 0, "recorded with the answer" }
 
@@ -24,9 +25,11 @@ static const struct command_option run_options[] = {
     { "param", 'p', "NAME=VALUE", 1, "a parameter of the workflow" }, CONFIRM, WAIT, NO_WAIT, { 0 },
 };
 static const struct command_option resume_options[] = {
-    CONFIRM, WAIT, NO_WAIT,
-    { "accept-plugins", 0, NULL, 0, "go on with plugins that changed since the run used them" }, { 0 },
+    CONFIRM, WAIT, NO_WAIT, ACCEPT,
+    { "flow", 0, "FILE", 0, "go on with this file's source instead of the stored one, if it has done the same so far" },
+    { 0 },
 };
+static const struct command_option rollback_options[] = { CONFIRM, WAIT, NO_WAIT, ACCEPT, { 0 } };
 static const struct command_option show_options[] = {
     { "records", 0, NULL, 0, "the journal, record by record" }, { 0 },
 };
@@ -51,7 +54,7 @@ static const struct command_option resolve_options[] = {
 const struct command command_table[] = {
     { "run", "FLOW", 1, 1, "Run a workflow.", run_options, run_begin },
     { "resume", "RUN...", 1, -1, "Go on with runs that stopped or whose driver died.", resume_options, run_resume },
-    { "rollback", "RUN", 1, 1, "Take back what a run did, by its undo list.", resume_options, run_rollback },
+    { "rollback", "RUN", 1, 1, "Take back what a run did, by its undo list.", rollback_options, run_rollback },
     { "runs", "", 0, 0, "List the runs.", NULL, show_runs },
     { "show", "RUN", 1, 1, "Show what a run did, what it waits for, and what comes next.", show_options, show_run },
     { "logs", "RUN", 1, 1, "Show the log lines of a run's script and plugins.", logs_options, logs_show },

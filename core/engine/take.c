@@ -80,9 +80,9 @@ raise_epoch(struct live *live, struct cairn_error *err)
     return 0;
 }
 
-/* A person's word about steps in state unknown comes before anything else. */
+/* What people said while nobody drove the run comes before anything else. */
 static void
-take_resolutions(struct live *live)
+take_posts(struct live *live, enum engine_mode mode)
 {
     struct engine *engine = live->engine;
     struct cairn_error err = { 0 };
@@ -96,12 +96,24 @@ take_resolutions(struct live *live)
         const json_t *body = json_object_get(message, "message");
         const char *op = json_string_value(json_object_get(body, "op"));
 
-        if (!op || strcmp(op, "resolve") != 0)
+        if (op && strcmp(op, "resolve") == 0)
+            step_resolve(live, body);
+        else if (op && strcmp(op, "cancel") == 0 && mode == ENGINE_RESUME)
+            inbox_take(live, body);
+        else
             continue;
-        step_resolve(live, body);
         json_array_append(engine->taken_posts, json_object_get(message, "id"));
     }
     json_decref(messages);
+}
+
+/* What had to be done on the way out was done when the run failed. */
+static void
+end_cancelled(struct live *live)
+{
+    turn_append(live, json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason",
+                                json_object_get(live->cancel, "reason")), TURN_NOW);
+    live_rest(live, "cancelled", NULL);
 }
 
 static int
@@ -117,12 +129,18 @@ start(struct live *live, enum engine_mode mode, int was_failed, struct cairn_err
         json_decref(retry);
         return -1;
     }
-    take_resolutions(live);
-    if (retry)
+    take_posts(live, mode);
+    if (was_failed && live->cancel_wanted) {
+        json_decref(retry);
+        end_cancelled(live);
+    } else if (retry) {
         turn_append(live, retry, TURN_NOW);
+    }
     turn_end(live->engine);
     if (live->engine->err.kind != CAIRN_ERR_NONE)
         return cairn_fail(err, live->engine->err.kind, "%s", live->engine->err.text);
+    if (live->phase == LIVE_RESTED)
+        return 0;
     if (mode == ENGINE_ROLLBACK && !live->run->rolling_back) {
         live_settle(live);
         return 0;
