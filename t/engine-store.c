@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 static struct store *
@@ -372,8 +373,11 @@ is_made_by_several_processes_at_once(void **state)
             char *path = alloc_printf("%s/state/cairn.db", (char *)*state);
             struct store *store = NULL;
 
-            if (store_open(&store, path, &err) < 0)
+            if (store_open(&store, path, &err) < 0) {
+                printf("# %s\n", err.text);
+                fflush(stdout);
                 _exit(1);
+            }
             store_close(store);
             free(path);
             _exit(0);

@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int
@@ -91,6 +93,28 @@ private_folder(const char *path, struct cairn_error *err)
         return cairn_fail(err, CAIRN_ERR_DENIED, "use folder %s: others may write to it; run `chmod go-w %s`", path,
                           path);
     return 0;
+}
+
+int
+private_lock(const char *folder, struct cairn_error *err)
+{
+    const struct timespec pause = { 0, 20000000 };
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return failed(err, "open", folder);
+    for (int i = 0; i < 500; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return fd;
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            failed(err, "lock", folder);
+            close(fd);
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    close(fd);
+    return cairn_fail(err, CAIRN_ERR_UNAVAILABLE, "lock %s: another process has kept it locked for 10 s", folder);
 }
 
 int

@@ -67,9 +67,11 @@ inspect(struct store *store, int64_t *schema, struct cairn_error *err)
 {
     int64_t application, tables;
 
-    if (number(store, "PRAGMA application_id", &application, err) < 0
+    /* one view of all three: another process may be making the tables */
+    if (execute(store, "SAVEPOINT inspect", err) < 0 || number(store, "PRAGMA application_id", &application, err) < 0
         || number(store, "PRAGMA user_version", schema, err) < 0
-        || number(store, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
+        || number(store, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0
+        || execute(store, "RELEASE inspect", err) < 0)
         return -1;
     if (application == 0 && *schema == 0 && tables == 0)
         return 0;

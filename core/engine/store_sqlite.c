@@ -193,15 +193,20 @@ store_leave(struct store *store, int entered, int rc, struct cairn_error *err)
 
 /* ---- open and close ---- */
 
-/* SQLite would make the file readable for all. */
+/* SQLite would make the file readable for all. *lock keeps others from opening the store until it is closed: SQLite
+ * copes with two who make one file, but not with two who turn it to WAL at once. */
 static int
-make_file(const char *path, struct cairn_error *err)
+make_file(const char *path, int *lock, struct cairn_error *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? alloc_strn(path, (size_t)(slash - path)) : alloc_str(".");
-    int rc = private_folder(*folder ? folder : "/", err);
-    int fd = rc < 0 ? -1 : private_file(path, err);
+    const char *name = *folder ? folder : "/";
+    int fd = -1;
 
+    if (private_folder(name, err) == 0)
+        *lock = private_lock(name, err);
+    if (*lock >= 0)
+        fd = private_file(path, err);
     if (fd >= 0)
         close(fd);
     free(folder);
@@ -230,13 +235,13 @@ int
 store_open(struct store **out, const char *path, struct cairn_error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    struct store *store = NULL;
+    struct store *store = alloc_zero(1, sizeof(*store));
+    int lock = -1;
     int rc = -1;
 
-    if (make_file(path, err) < 0)
-        return -1;
-    store = alloc_zero(1, sizeof(*store));
     store->path = alloc_str(path);
+    if (make_file(path, &lock, err) < 0)
+        goto out;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
         store_failed(store, "open", err);
         goto out;
@@ -255,6 +260,8 @@ store_open(struct store **out, const char *path, struct cairn_error *err)
     rc = 0;
 out:
     store_close(store);
+    if (lock >= 0)
+        close(lock);
     return rc;
 }
 
