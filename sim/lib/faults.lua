@@ -118,7 +118,8 @@ function M.instead(fault, req)
         if req.model.error then
             return req.model.error(what, req)
         end
-        return { status = what == "throttle" and 429 or what == "expired" and 401 or what == "conflict" and 409 or 503, body = what .. "\n" }
+        return { status = what == "throttle" and 429 or what == "expired" and 401 or what == "conflict" and 409 or 503,
+            body = what .. "\n" }
     end
     return nil
 end
