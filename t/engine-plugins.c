@@ -23,7 +23,7 @@ load(void **state, struct store *store, struct plugins **out, struct cairn_error
 static char *
 install(void **state, const char *plugin, const char *name)
 {
-    char *from = alloc_printf("%s/t/plugins/.libs/%s.so", BUILD_DIR, plugin);
+    char *from = alloc_printf("%s/t/plugins/%s.so", BUILD_DIR, plugin);
     char *to = alloc_printf("%s/%s", (char *)*state, name);
     struct cairn_error err = { 0 };
     char *bytes = NULL;
@@ -47,7 +47,7 @@ describes_a_plugin_by_asking_a_worker(void **state)
     struct plugins *plugins = NULL;
     const struct plugins_entry *probe;
     const json_t *action;
-    char *path = install(state, "probe", "probe.so");
+    char *path = install(state, ".libs/probe", "probe.so");
     char *bytes = NULL;
     size_t len = 0;
     char hash[DIGEST_HEX];
@@ -86,10 +86,10 @@ orders_by_name_and_takes_the_first_folder_that_has_one(void **state)
     char *paths[4];
 
     assert_int_equal(mkdir(first, 0700), 0);
-    paths[0] = install(&first_state, "web", "web.so");
-    paths[1] = install(state, "rude", "web.so"); /* never looked at */
-    paths[2] = install(state, "probe", "probe.so");
-    paths[3] = install(state, "rude", "README.txt"); /* not a plugin's name */
+    paths[0] = install(&first_state, ".libs/web", "web.so");
+    paths[1] = install(state, "bad/.libs/rude", "web.so"); /* never looked at */
+    paths[2] = install(state, ".libs/probe", "probe.so");
+    paths[3] = install(state, "bad/.libs/rude", "README.txt"); /* not a plugin's name */
     assert_fine(plugins_load(&plugins, &config, NULL, &err), &err);
     assert_int_equal(plugins->count, 2);
     assert_string_equal(plugins->entries[0].name, "probe");
@@ -194,19 +194,19 @@ trusts_only_files_and_folders_that_nobody_else_can_change(void **state)
         const char *says; /* beside the file's or folder's name */
         int root;         /* only root can make it so */
     } table[] = {
-        { "probe", file_of_group, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0775)", 0 },
-        { "probe", file_of_all, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0757)", 0 },
-        { "probe", folder_of_group, CAIRN_ERR_DENIED, "trust plugin folder", 0 },
-        { "probe", folder_of_all_sticky, CAIRN_ERR_DENIED, "(mode 1777)", 0 },
-        { "probe", file_is_link, CAIRN_ERR_DENIED, "probe.so: it is not a regular file but a link", 0 },
-        { "probe", file_is_folder, CAIRN_ERR_DENIED, "probe.so: it is not a regular file", 0 },
-        { "probe", file_is_pipe, CAIRN_ERR_DENIED, "probe.so: it is not a regular file", 0 },
-        { "probe", file_of_somebody, CAIRN_ERR_DENIED, "probe.so: it belongs to user 65534", 1 },
-        { "probe", folder_of_somebody, CAIRN_ERR_DENIED, "it belongs to user 65534", 1 },
-        { "probe", text_in_file, CAIRN_ERR_INVALID, "probe.so", 0 },
-        { "web", none, CAIRN_ERR_INVALID, "it calls itself web", 0 },
-        { "foreign", none, CAIRN_ERR_INVALID, "ABI 2.5", 0 },
-        { "rude", none, CAIRN_ERR_FAILED, "probe.so: its worker was ended by signal 6", 0 },
+        { ".libs/probe", file_of_group, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0775)", 0 },
+        { ".libs/probe", file_of_all, CAIRN_ERR_DENIED, "probe.so: others may write to it (mode 0757)", 0 },
+        { ".libs/probe", folder_of_group, CAIRN_ERR_DENIED, "trust plugin folder", 0 },
+        { ".libs/probe", folder_of_all_sticky, CAIRN_ERR_DENIED, "(mode 1777)", 0 },
+        { ".libs/probe", file_is_link, CAIRN_ERR_DENIED, "probe.so: it is not a regular file but a link", 0 },
+        { ".libs/probe", file_is_folder, CAIRN_ERR_DENIED, "probe.so: it is not a regular file", 0 },
+        { ".libs/probe", file_is_pipe, CAIRN_ERR_DENIED, "probe.so: it is not a regular file", 0 },
+        { ".libs/probe", file_of_somebody, CAIRN_ERR_DENIED, "probe.so: it belongs to user 65534", 1 },
+        { ".libs/probe", folder_of_somebody, CAIRN_ERR_DENIED, "it belongs to user 65534", 1 },
+        { ".libs/probe", text_in_file, CAIRN_ERR_INVALID, "probe.so", 0 },
+        { ".libs/web", none, CAIRN_ERR_INVALID, "it calls itself web", 0 },
+        { "bad/.libs/foreign", none, CAIRN_ERR_INVALID, "ABI 2.5", 0 },
+        { "bad/.libs/rude", none, CAIRN_ERR_FAILED, "probe.so: its worker was ended by signal 6", 0 },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -241,7 +241,7 @@ asks_only_once_for_a_file_that_stays_the_same(void **state)
     struct cairn_error err = { 0 };
     struct plugins *plugins = NULL;
     struct store *store = NULL;
-    char *path = install(state, "probe", "probe.so");
+    char *path = install(state, ".libs/probe", "probe.so");
 
     assert_fine(store_open(&store, db, &err), &err);
     assert_fine(load(state, store, &plugins, &err), &err);
@@ -251,7 +251,7 @@ asks_only_once_for_a_file_that_stays_the_same(void **state)
     assert_non_null(plugins_action(plugins_find(plugins, "probe"), "create"));
     plugins_free(plugins);
     free(path);
-    path = install(state, "web", "probe.so");
+    path = install(state, ".libs/web", "probe.so");
     assert_error(load(state, store, &plugins, &err), &err, CAIRN_ERR_FAILED,
                  "start /nowhere/cairn-worker: No such file");
     setenv("CAIRN_LIBEXEC", libexec, 1);
