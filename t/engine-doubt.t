@@ -7,6 +7,7 @@
 
 flow one <<'END'
 return cairn.workflow {
+  summary = "One step",
   params = { action = { type = "string" }, trouble = { type = "string", default = "" } },
   run = function (p)
     local args = { name = "x", trouble = p.trouble ~= "" and p.trouble or nil }

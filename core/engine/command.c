@@ -254,7 +254,7 @@ begin(struct live *live, const json_t *message)
             begin_job(live, command, (enum job_kind)kind);
         return;
     }
-    if (live->engine->stopping || live->cancel_wanted)
+    if (live->engine->stopping || live_winds_up(live))
         return;
     digest_command(digest, message);
     record = json_copy((json_t *)message);

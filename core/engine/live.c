@@ -233,6 +233,12 @@ live_fail(struct live *live, const struct cairn_error *err, const char *step)
     live_check(live);
 }
 
+int
+live_winds_up(const struct live *live)
+{
+    return live->cancel_wanted && !live->run->cancelling;
+}
+
 static void
 take_cancel(struct live *live)
 {
@@ -335,7 +341,7 @@ live_check(struct live *live)
     } else if (live->settling) {
         if (!live->jobs)
             take_rollback(live);
-    } else if (live->cancel_wanted && !live->run->cancelling) {
+    } else if (live_winds_up(live)) {
         if (job_steps(live) == 0 && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY))
             take_cancel(live);
     } else if ((live->phase == LIVE_RUNNING && live->unanswered == 0 && live->jobs) || live->phase == LIVE_AWAY) {

@@ -173,6 +173,7 @@ void live_settle(struct live *live); /* a rollback: steps in doubt first */
 void live_on_log(void *job, const char *text); /* callbacks of a call, with its job */
 void live_on_progress(void *job, const char *text);
 void live_log(struct live *live, const char *text);
+int live_winds_up(const struct live *live); /* a cancel is asked for and not taken up yet: nothing new is begun */
 void live_check(struct live *live); /* has it come to rest, can it be put away, can a cancel be taken up */
 void live_rest(struct live *live, const char *state, json_t *owned_extra);
 void live_fail(struct live *live, const struct cairn_error *err, const char *step);

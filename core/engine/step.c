@@ -175,7 +175,7 @@ change_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 
     if (kind_is_doubtful(kind)) {
         doubt(job, error);
-    } else if ((again || not_yet) && !job->live->engine->stopping && !job->live->cancel_wanted) {
+    } else if ((again || not_yet) && !job->live->engine->stopping && !live_winds_up(job->live)) {
         job_after(job, not_yet ? NOT_YET_PAUSE_MS : backoff(job->tries), send_now);
     } else if (job->doubted && can_observe(job)) {
         /* The refusal may be the echo of the attempt that nobody knows about: look before it is believed. */
@@ -231,7 +231,7 @@ seen_nothing(struct job *job)
         job_after(job, ABSENT_PAUSE_MS, look);
     else if (job->refusal)
         finish(job, 0, json_incref(job->refusal), "replied");
-    else if (live->settling || live->cancel_wanted)
+    else if (live->settling || live_winds_up(live))
         finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "was not done, and is not wanted any more"),
                "observed");
     else
@@ -281,7 +281,7 @@ look(struct job *job)
     if (can_observe(job)) {
         job->call = call(job, "observe", on_look);
     } else if (effect(job) == CAIRN_SET) {
-        if (job->live->settling || job->live->cancel_wanted)
+        if (job->live->settling || live_winds_up(job->live))
             finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
                    "observed");
         else
