@@ -81,7 +81,8 @@ it 'an unknown run that is resumed without an answer stops in unknown again' '
     [ "$(effects)" = "trigger x" ]
 '
 it 'a read whose worker crashes is repeated' '
-    run_flow one -p action=read -p trouble=crash-before
+    must_fail 1 run_flow one -p action=read -p trouble=crash-before
+    grep -q "there is none" err # the second read answered
     [ -z "$(records doubt)" ]
 '
 

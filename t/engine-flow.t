@@ -33,7 +33,7 @@ return cairn.workflow {
 END
 it 'branches run side by side and their results come under their keys' '
     run_flow branches -o json
-    jq -e ".result == {\"got\": {\"a\": 1, \"b\": 2.5}, \"seen\": true}" out
+    jq -e ".value == {\"got\": {\"a\": 1, \"b\": 2.5}, \"seen\": true}" out
     [ "$(effects | sort | uniq -d)" = "" ]
     [ "$(effects | wc -l)" = 5 ]
 '
@@ -103,8 +103,8 @@ END
 it 'cancel leaves the block, ends the run with status 8, and frees its locks' '
     must_fail 3 run_flow waiting
     cairn cancel @last --reason "wrong database"
-    must_fail 8 cairn resume @last
     [ "$(cat probe/value-maintenance)" = "\"off\"" ]
+    must_fail 2 cairn resume @last
     must_fail 3 cairn run waiting.lua
 '
 it 'a signal that was sent before it is asked for is not lost' '
@@ -112,7 +112,7 @@ it 'a signal that was sent before it is asked for is not lost' '
     cairn signal @last other "{\"n\": 1}"
     cairn signal @last go "{\"n\": 2}"
     cairn resume @last -o json >got
-    jq -e ".result.n == 2" got
+    jq -e ".value.n == 2" got
 '
 
 flow destroying <<'END'
@@ -154,14 +154,17 @@ return cairn.workflow {
 }
 END
 it 'a secret passes through a script to a plugin, and is nowhere in clear' '
-    run_flow secretive
+    fresh
+    printf "state: %s/state\nplugin_path: [%s/t/plugins/.libs]\nsecrets: {mine: {value: planted-canary}}\n" "$T" "$BUILD" >"$CAIRN_CONFIG"
+    printf "probe: {dir: %s/probe, secret: {secret: mine}}\n" "$T" >>"$CAIRN_CONFIG"
+    cairn run secretive.lua >out 2>err
     cat err
-    grep -q "the-probe.s-own-secret" probe/value-kept
-    ! grep -rq "the-probe.s-own-secret" state out err
+    grep -q planted-canary probe/value-kept
+    ! grep -rq planted-canary state out err
 '
 it 'a script that fails tells file and line' '
     printf "local x\nreturn cairn.workflow { summary = \"x\", run = function () return x.y end }\n" >bad.lua
-    must_fail 1 cairn run bad.lua 2>got
+    must_fail 1 cairn run bad.lua >got
     grep -q "bad.lua:2" got
 '
 it 'a script that never ends is ended, and the run can be resumed or rolled back' '
