@@ -312,7 +312,7 @@ http_open(struct http_server **out, unsigned port, http_handler *handle, void *c
     server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)port, NULL, NULL, on_request,
                                       server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL,
                                       MHD_OPTION_NOTIFY_COMPLETED, finish, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                      (size_t)262144, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+                                      (size_t)262144, MHD_OPTION_END);
     if (!server->daemon) {
         free(server);
         return cairn_fail(err, CAIRN_ERR_FAILED, "listen on 127.0.0.1:%u: %s", port,

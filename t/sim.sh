@@ -6,6 +6,8 @@
 #   refused CODE ACTION [...]     the call is refused with that code
 #   text TAG                      what the elements TAG on standard input hold, one per line
 #   advance DURATION              put the world's clock forward
+#   fault JSON                    add a fault
+#   AGENT=TEXT                    the User-Agent of these calls
 #   lambda METHOD PATH [BODY]     one call to Lambda; PATH is below /2015-03-31/functions/
 #   world_head                    the common part of the tests' worlds
 
@@ -15,7 +17,7 @@ SECRET=test/secret+of+the+operator
 signed() { # SERVICE CURL-ARGUMENT...
     lib_service=$1
     shift
-    curl -sS --fail-with-body --noproxy '*' --max-time 20 --user "$KEY:$SECRET" \
+    curl -sS --fail-with-body --noproxy '*' --max-time 20 --user "$KEY:$SECRET" -A "${AGENT:-curl}" \
         --aws-sigv4 "aws:amz:ca-central-1:$lib_service" "$@"
 }
 
@@ -45,6 +47,10 @@ text() {
 
 advance() {
     curl -sS --fail-with-body --noproxy '*' -X POST "$CAIRN_SIM_URL/_sim/advance?by=$1"
+}
+
+fault() {
+    curl -sS --fail-with-body --noproxy '*' -d "$1" "$CAIRN_SIM_URL/_sim/fault"
 }
 
 lambda() {

@@ -51,10 +51,11 @@ local names = { -- the codes differ between the protocols
 local function check_date(code, req, scope)
     local date = req.headers["x-amz-date"] or ""
     local y, mo, d, h, mi, s = date:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
-    if not y or scope.day ~= y .. mo .. d then
-        M.fail("IncompleteSignature", "Date in Credential scope does not match the date of the request: " .. date, 400)
+    local at = y and host.parse(("%s-%s-%sT%s:%s:%sZ"):format(y, mo, d, h, mi, s))
+    if not at or scope.day ~= y .. mo .. d then
+        M.fail("IncompleteSignature",
+            "Date in Credential scope does not match the date of the request: " .. date, 400)
     end
-    local at = host.parse(("%s-%s-%sT%s:%s:%sZ"):format(y, mo, d, h, mi, s))
     local now = host.wall()
     if math.abs(now - at) > window then
         M.fail(code.wrong, ("Signature expired: %s is now %s than %s (%s %s 15 min.)"):format(date,

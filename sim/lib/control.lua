@@ -46,7 +46,7 @@ local function words_of(entries)
     end
     for _, e in ipairs(entries) do
         add(e.caller.run, "RUN")
-        add(e.caller.run and in_a_name(e.caller.run), "run")
+        add(e.caller.run and in_a_name(e.caller.run), "RUN")
         add(e.caller.token, "TOKEN")
     end
     table.sort(words, function (a, b)
