@@ -129,6 +129,9 @@ local function fault_of(kind, rest)
     elseif kind == "expired" then
         return rest and "ExpiredTokenException" or "ExpiredToken",
             "The security token included in the request is expired", 403
+    elseif kind == "conflict" then
+        return rest and "ResourceConflictException" or "InvalidDBInstanceState",
+            "The operation cannot be performed at this time.", rest and 409 or 400
     end
     return rest and "ServiceException" or "InternalFailure", "An internal error has occurred. Please retry.", 500
 end
