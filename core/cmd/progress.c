@@ -307,6 +307,13 @@ progress_note(struct progress *progress, const struct run *run, const char *id, 
 
 /* ---- what is open ---- */
 
+/* Milliseconds would only flicker. */
+static char *
+whole_seconds(int64_t ms)
+{
+    return ms < 1000 ? alloc_str("0 s") : print_span(ms);
+}
+
 static char *
 describe_open(const struct progress *progress, const struct run *run, const struct run_command *command, int64_t now)
 {
@@ -317,10 +324,10 @@ describe_open(const struct progress *progress, const struct run *run, const stru
     int64_t ms = json_integer_value(json_object_get(command->intent, "ms"));
     int64_t end = until ? json_integer_value(until) : command->first + ms;
     char *what = print_command(command->intent);
-    char *span = print_span(now - command->first);
-    char *left = strcmp(op, "sleep") == 0 ? print_span(end - now) : NULL;
-    char *text = alloc_printf("%s  %s%s%s%s%s%s", span, strcmp(op, "gate") == 0 ? "asked: " : "", what,
-                              note && *note ? ": " : "", note ? note : "", command->in_doubt ? " (in doubt)" : "", "");
+    char *span = whole_seconds(now - command->first);
+    char *left = strcmp(op, "sleep") == 0 ? whole_seconds(end - now) : NULL;
+    char *text = alloc_printf("%s  %s%s%s%s%s", span, strcmp(op, "gate") == 0 ? "asked: " : "", what,
+                              note && *note ? ": " : "", note ? note : "", command->in_doubt ? " (in doubt)" : "");
     char *whole = left ? alloc_printf("%s, %s left", text, left) : alloc_str(text);
 
     free(left);

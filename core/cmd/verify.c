@@ -12,15 +12,14 @@
 
 /* The store checks a blob against its hash when it is read. */
 static int
-check_sources(struct store *store, const struct store_record *records, size_t count, size_t *checked,
-              struct cairn_error *err)
+check_record(struct store *store, const struct store_record *record, size_t *checked, struct cairn_error *err)
 {
-    json_t *first = count ? json_loads(records[0].body, 0, NULL) : NULL;
+    json_t *json = json_loads(record->body, 0, NULL);
     const char *module;
     json_t *source;
     int rc = 0;
 
-    json_object_foreach(json_object_get(first, "sources"), module, source) {
+    json_object_foreach(json_object_get(json, "sources"), module, source) {
         char *text = NULL;
         size_t len = 0;
 
@@ -29,8 +28,18 @@ check_sources(struct store *store, const struct store_record *records, size_t co
         free(text);
         *checked += 1;
     }
-    json_decref(first);
+    json_decref(json);
     return rc;
+}
+
+static int
+check_sources(struct store *store, const struct store_record *records, size_t count, size_t *checked,
+              struct cairn_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (check_record(store, &records[i], checked, err) < 0)
+            return -1;
+    return 0;
 }
 
 static void
@@ -44,8 +53,8 @@ print_verdict(const struct context *context, const struct store_run *row, size_t
     if (context->json)
         print_json(json);
     else if (ok)
-        printf("run %s: %lld records and %zu sources are as they were written; the last hash is %s\n", row->id,
-               (long long)row->count, sources, row->head);
+        printf("run %s: %lld records and %zu source%s are as they were written; the last hash is %s\n", row->id,
+               (long long)row->count, sources, sources == 1 ? "" : "s", row->head);
     json_decref(json);
 }
 
