@@ -328,8 +328,8 @@ static const struct cairn_action actions[] = {
       .observe = parameter_group_create_observe },
     { .name = "modify_parameter_group", .help = "Set parameters of a group, 20 in each request: name.",
       .params = modify_group_params, .results = name_results, .effect = CAIRN_SET, .run = parameter_group_modify },
-    { .name = "delete_parameter_group", .help = "Delete a parameter group: status.", .params = group_params,
-      .results = status_results, .effect = CAIRN_GUARDED, .flags = CAIRN_DESTRUCTIVE, .target = "name",
+    { .name = "delete_parameter_group", .help = "Delete a parameter group that nothing uses (RDS refuses others): status.", .params = group_params,
+      .results = status_results, .effect = CAIRN_GUARDED, .target = "name",
       .run = parameter_group_delete, .observe = parameter_group_delete_observe },
 
     { .name = "modify_instance", .help = "Change settings of an instance, if its name is still its own: status.",
