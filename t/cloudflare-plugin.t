@@ -25,18 +25,19 @@ CONFIG='{"zone":"0123456789abcdef","zone_name":"example.com"}'
 PATTERN='"pattern":"example.com/*"'
 
 plugin() { # ACTION ARGS [ACTION ARGS]...; the replies are in `got`
+    rc=0
     CAIRN_LIBEXEC=$BUILD "$BUILD/call-plugin" "$BUILD/plugins/.libs/cloudflare.so" "$CONFIG" "$@" >got 2>log || rc=$?
     cat got log
-    return "${rc:-0}"
+    return "$rc"
 }
 says() { # TEXT...: each is in the last reply
     for text in "$@"; do
         tail -n 1 got | grep -qF -- "$text" || { echo "not said: $text" >&2; return 1; }
     done
 }
-fault() { # ACTION DO
+fault() { # ACTION DO [N]
     curl -sS --fail --noproxy "*" "$CAIRN_SIM_URL/_sim/fault" \
-        -d "{\"match\":{\"service\":\"cloudflare\",\"action\":\"$1\"},\"do\":\"$2\"}" >/dev/null
+        -d "{\"match\":{\"service\":\"cloudflare\",\"action\":\"$1\",\"n\":${3:-1}},\"do\":\"$2\"}" >/dev/null
 }
 changes() {
     sim_get /_sim/ledger | grep -o '"fingerprint"' | wc -l
@@ -112,10 +113,11 @@ it 'a route that appears between the look and the request is adopted' '
     fault CreateRoute conflict
     ! plugin set_route "$new"
     says "\"kind\":\"conflict\"" "\"code\":\"10020\""
-    plugin set_route "$new"
-    fault ListRoutes stale
-    plugin set_route "$new"
+    before=$(changes)
+    fault ListRoutes stale 2
+    plugin set_route "$new" set_route "$new"
     says "\"changed\":false"
+    test "$(changes)" = "$((before + 1))"
 '
 it 'a script that does not exist and a pattern of another zone are refused' '
     ! plugin set_route "{$PATTERN,\"script\":\"nope\"}"

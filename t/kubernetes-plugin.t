@@ -40,9 +40,10 @@ CONFIG='{"cluster":"production"}'
 
 # Calls of the plugin, in one worker: plugin ACTION ARGS [ACTION ARGS]...; the replies are in `got`.
 plugin() {
+    rc=0
     CAIRN_LIBEXEC=$BUILD "$BUILD/call-plugin" "$BUILD/plugins/.libs/kubernetes.so" "$CONFIG" "$@" >got 2>log || rc=$?
     cat got log
-    return "${rc:-0}"
+    return "$rc"
 }
 says() { # TEXT...: each is in the last reply
     for text in "$@"; do
@@ -185,6 +186,7 @@ it 'a restart marks the pods once, however often its step is sent' '
 '
 it 'a rollout is followed until every pod is new, and its pods have the secret as it is then' '
     stop_sim
+    unset CAIRN_CLOCK
     start_sim world.yaml --speed 2000
     plugin replace_host "$HOST" restart "{\"name\":\"api\"}" rollout "{\"name\":\"api\"}"
     says "\"done\":false"
@@ -212,7 +214,8 @@ it 'a wrong or expired token, or one without the right, is denied' '
     (with_user of-nobody; ! plugin read_secret "{\"name\":\"app\"}"; says "\"kind\":\"denied\"" "\"code\":\"Unauthorized\"")
     (with_user of-yesterday; ! plugin read_secret "{\"name\":\"app\"}"; says "\"kind\":\"denied\"")
     (with_user of-a-reader; plugin read_secret "{\"name\":\"app\"}"
-    ! plugin restart "{\"name\":\"api\"}"; says "\"kind\":\"denied\"" "\"code\":\"Forbidden\"" "cannot patch")
+    ! plugin set_secret_value "{\"name\":\"app\",\"key\":\"K\",\"value\":{\"\$secret\":\"value-2\"}}"
+    says "\"kind\":\"denied\"" "\"code\":\"Forbidden\"" "cannot patch")
 '
 it 'another cluster than the configured one is refused before anything is asked' '
     CONFIG="{\"cluster\":\"staging\"}"

@@ -26,7 +26,7 @@ kubernetes:
             celery: { replicas: 2 }
           daemonsets:
             agent: {}
-        empty: {}
+        zero: {}
 EOT
 kc() {
     timeout 60 kubectl "$@"
@@ -48,9 +48,9 @@ it 'kubectl get shows tables and objects' '
     kc get secret app -o yaml | grep -q "^  URL: $(printf "postgresql://app:pass@proxy.example:5432/notify" | base64 -w0)$"
     kc get secrets -A --no-headers | wc -l | grep -qx 2
     kc get deployments -l app=api -o name | grep -qx deployment.apps/api
-    kc get pods -n empty 2>&1 | grep -q "No resources found"
+    kc get pods -n zero 2>&1 | grep -q "No resources found"
     kc describe deployment api | grep -q "^NewReplicaSet:  *api-"
-    kc describe secret app | grep -q "^URL:  *46 bytes"
+    kc describe secret app | grep -q "^URL:  *47 bytes"
 '
 it 'kubectl says what is missing or refused' '
     must_fail 1 kc get secret nope 2>err
