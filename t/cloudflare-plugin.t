@@ -1,5 +1,5 @@
 #!/bin/sh
-# cloudflare-plugin.t: the plugin cloudflare against a simulated zone: its actions, what it refuses, what it finds when in doubt.
+# cloudflare-plugin.t: the plugin cloudflare against a simulated zone: actions, refusals, doubts.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
@@ -159,7 +159,12 @@ it 'another zone than the configured one is refused' '
     says "\"kind\":\"invalid\""
 '
 it 'routes beyond the first page are found' '
-    { cat world.yaml; i=0; while [ $i -lt 230 ]; do echo "        - { pattern: \"r$i.example.com/*\", script: site }"; i=$((i + 1)); done; } >many.yaml
+    cat world.yaml >many.yaml
+    i=0
+    while [ $i -lt 230 ]; do
+        echo "        - { pattern: \"r$i.example.com/*\", script: site }" >>many.yaml
+        i=$((i + 1))
+    done
     stop_sim
     start_sim many.yaml
     plugin get_route "{\"pattern\":\"r229.example.com/*\"}"

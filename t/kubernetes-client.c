@@ -1,5 +1,5 @@
 /*
- * kubernetes-client.c: tests of what the plugin kubernetes sends, of what it makes of the answers, and of its judgements.
+ * kubernetes-client.c: tests of what the plugin kubernetes sends and of what it makes of the answers.
  * SPDX-License-Identifier: MIT
  */
 #include "kubernetes-host.h"
@@ -166,7 +166,10 @@ a_credential_is_kept_until_it_expires(void **state)
     static const struct {
         int64_t wall;
         const char *token;
-    } table[] = { { 1000000, "Bearer T1\n" }, { 3580000, "Bearer T1\n" }, { 3595000, "Bearer T2\n" }, { 3596000, "Bearer T3\n" } };
+    } table[] = { { 1000000, "Bearer T1\n" },
+                  { 3580000, "Bearer T1\n" },
+                  { 3595000, "Bearer T2\n" },
+                  { 3596000, "Bearer T3\n" } };
 
     write_program(bench, ",\\\"expirationTimestamp\\\":\\\"1970-01-01T01:00:00Z\\\"");
     open_world(bench, "server: 'https://k.example'", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./get}");
@@ -183,7 +186,7 @@ static void
 a_refused_credential_is_renewed_once(void **state)
 {
     struct bench *bench = *state;
-    struct client_request request = { .method = "PATCH", .path = "/x", .type = "application/merge-patch+json", .body = "{}" };
+    struct client_request request = { "PATCH", "/x", "application/merge-patch+json", "{}", 0 };
     struct cairn_value *reply;
     struct cairn_error err = { 0 };
 

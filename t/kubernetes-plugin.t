@@ -1,5 +1,5 @@
 #!/bin/sh
-# kubernetes-plugin.t: the plugin kubernetes against a simulated cluster: its actions, what it refuses, what it finds when in doubt.
+# kubernetes-plugin.t: the plugin kubernetes against a simulated cluster: actions, refusals, doubts, credentials.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
@@ -251,12 +251,15 @@ EOT
 '
 it 'certificates of both sides are checked over TLS' '
     pair() { # NAME CA SUBJECT EXTENSION
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "$3" 2>/dev/null
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" \
+            -subj "$3" 2>/dev/null
         printf "%s\n" "$4" >"$1.ext"
-        openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
+        openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 2 -extfile "$1.ext" \
+            -out "$1.crt" 2>/dev/null
     }
     for ca in server-ca client-ca; do
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $ca.key -out $ca.crt -days 2 -subj "/CN=$ca" 2>/dev/null
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $ca.key -out $ca.crt \
+            -days 2 -subj "/CN=$ca" 2>/dev/null
     done
     pair server server-ca /CN=api.internal subjectAltName=DNS:api.internal
     pair client client-ca /CN=operator/O=admins extendedKeyUsage=clientAuth

@@ -24,7 +24,7 @@ if [ -z "$BUILD" ]; then
         [ ! -x "$dir/run" ] || { BUILD=$dir; break; }
     done
 fi
-[ -n "$BUILD" ] && [ -x "$BUILD/run" ] || { echo "Bail out! no build found: set CAIRN_BUILD to the folder where make ran"; exit 1; }
+[ -x "${BUILD:-.}/run" ] || { echo "Bail out! no build found: set CAIRN_BUILD to the folder where make ran"; exit 1; }
 BUILD=$(cd "$BUILD" && pwd)
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/cairn-test.XXXXXX") || exit 1

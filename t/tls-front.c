@@ -4,8 +4,8 @@
  *
  *     tls-front BACKEND_PORT CERT.pem KEY.pem [CLIENT_CA.pem]
  *
- * Prints its port on a line of its own, then serves until it is ended. With CLIENT_CA.pem only clients whose certificate
- * that authority has signed are let through.
+ * Prints its port on a line of its own, then serves until it is ended. With CLIENT_CA.pem only clients whose
+ * certificate that authority has signed are let through.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,6 +7,8 @@
 #include "common/alloc.h"
 
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BASE_URL "https://api.cloudflare.com/client/v4"

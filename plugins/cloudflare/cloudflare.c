@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 100 /* routes asked for at once */

@@ -11,6 +11,7 @@
 #include "common/alloc.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXEC_LIMIT 60000 /* ms for a program that gets credentials */

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -9,6 +9,7 @@
 
 #include "common/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define APPS "/apis/apps/v1"

@@ -13,6 +13,8 @@
 #include "common/alloc.h"
 #include "urlhost.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CORE "/api/v1"

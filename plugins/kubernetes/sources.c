@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_FILE (4u * 1024 * 1024)

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

@@ -92,7 +92,8 @@ return function (sim)
     local function zone_of(req)
         authenticate(req)
         return sim.state("cloudflare").zones[req.params.zone]
-            or refuse(404, 7003, ("Could not route to /zones/%s, perhaps your object identifier is invalid?"):format(req.params.zone))
+            or refuse(404, 7003, "Could not route to /zones/" .. req.params.zone
+                .. ", perhaps your object identifier is invalid?")
     end
 
     local function verify(req)
@@ -153,7 +154,8 @@ return function (sim)
             exists = exists or name == script
         end
         if not exists then
-            refuse(400, 10019, "Cannot configure a route for a Worker which does not exist. Please ensure this Worker exists and try again.")
+            refuse(400, 10019, "Cannot configure a route for a Worker which does not exist. "
+                .. "Please ensure this Worker exists and try again.")
         end
         for _, route in ipairs(zone.routes) do
             if route.pattern == body.pattern and route.id ~= id then
@@ -211,7 +213,8 @@ return function (sim)
     function M.error(kind)
         local ok, reply
         if kind == "throttle" then
-            ok, reply = pcall(refuse, 429, 971, "Please wait and consider throttling your request speed", { ["Retry-After"] = "3" })
+            ok, reply = pcall(refuse, 429, 971, "Please wait and consider throttling your request speed",
+                { ["Retry-After"] = "3" })
         elseif kind == "expired" then
             ok, reply = pcall(refuse, 403, 10000, "Authentication error")
         elseif kind == "conflict" then
@@ -233,7 +236,8 @@ return function (sim)
         for _, id in ipairs(names) do
             local zone = { name = section.zones[id].name, scripts = section.zones[id].scripts, routes = {} }
             for _, route in ipairs(section.zones[id].routes) do
-                table.insert(zone.routes, { id = ids.hex("cloudflare", 32), pattern = route.pattern, script = route.script })
+                table.insert(zone.routes,
+                    { id = ids.hex("cloudflare", 32), pattern = route.pattern, script = route.script })
             end
             state.zones[id] = zone
         end

@@ -219,8 +219,8 @@ return function (sim)
             return sim.reply(200, shown(req, found, version))
         end
         return sim.reply(200, {
-            kind = req.resource.kind .. "List", apiVersion = req.resource.version, metadata = { resourceVersion = version },
-            items = found,
+            kind = req.resource.kind .. "List", apiVersion = req.resource.version,
+            metadata = { resourceVersion = version }, items = found,
         })
     end
 
@@ -307,7 +307,8 @@ return function (sim)
                 local cluster = cluster_of(request)
                 authorize(cluster, request, verb)
                 if request.resource.read_only and request.method ~= "GET" then
-                    errors.raise(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+                    errors.raise(405, "MethodNotAllowed",
+                        "the server does not allow this method on the requested resource")
                 end
                 return handlers[verb](cluster, request)
             end,
@@ -321,7 +322,8 @@ return function (sim)
 
     function M.error(kind, req)
         if kind == "throttle" then
-            return errors.reply(429, "TooManyRequests", "the server has received too many requests and has asked us to try again later",
+            return errors.reply(429, "TooManyRequests",
+                "the server has received too many requests and has asked us to try again later",
                 { retryAfterSeconds = 1 }, { ["Retry-After"] = "1" })
         elseif kind == "expired" then
             return errors.reply(401, "Unauthorized", "Unauthorized")
@@ -329,7 +331,8 @@ return function (sim)
             local ok, reply = pcall(errors.conflict, req.resource, req.params.name or "")
             return not ok and reply
         end
-        return errors.reply(500, "InternalError", "an error on the server (\"etcdserver: request timed out\") has prevented the request from succeeding")
+        return errors.reply(500, "InternalError",
+            "an error on the server (\"etcdserver: request timed out\") has prevented the request from succeeding")
     end
 
     ---- the world -----------------------------------------------------------------------------------------------------
@@ -346,7 +349,8 @@ return function (sim)
     local function fill_namespace(cluster, namespace, section, time)
         store.put(cluster, namespaces, world.namespace(namespace, time))
         for _, name in sorted(section.secrets) do
-            store.put(cluster, resources.find("", "secrets"), world.secret(name, namespace, section.secrets[name], time))
+            local object = world.secret(name, namespace, section.secrets[name], time)
+            store.put(cluster, resources.find("", "secrets"), object)
         end
         for _, resource in ipairs(resources.all) do
             for _, name in sorted(resource.workload and section[resource.name] or {}) do

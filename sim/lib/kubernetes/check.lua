@@ -7,6 +7,7 @@ local patch = require "kubernetes.patch"
 local M = {}
 
 local SECRET_MAX = 1048576
+local UNREADABLE = "Secret in version \"v1\" cannot be handled as a Secret: "
 
 local function secret_data(resource, object)
     local total = 0
@@ -16,7 +17,7 @@ local function secret_data(resource, object)
             errors.invalid(resource, object.metadata.name, "data[" .. key .. "]", "Invalid value: \"" .. key ..
                 "\": a valid config key must consist of alphanumeric characters, '-', '_' or '.'")
         elseif not bytes then
-            errors.bad_request("Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data at input byte 0")
+            errors.bad_request(UNREADABLE .. "illegal base64 data at input byte 0")
         end
         total = total + #bytes
     end
@@ -29,7 +30,7 @@ local function secret(resource, object, before)
     object.type = object.type or "Opaque"
     for key, value in pairs(object.stringData or {}) do
         if type(value) ~= "string" then
-            errors.bad_request("Secret in version \"v1\" cannot be handled as a Secret: stringData." .. key .. " isn't a string")
+            errors.bad_request(UNREADABLE .. "stringData." .. key .. " isn't a string")
         end
         object.data = object.data or {}
         object.data[key] = host.base64(value)
@@ -76,7 +77,7 @@ function M.object(resource, object, before)
     if type(name) ~= "string" or not name:find("^%l?%d?[%l%d.-]*$") or name == "" then
         errors.invalid(resource, tostring(name or ""), "metadata.name", "Required value: name is required")
     elseif object.kind ~= resource.kind or object.apiVersion ~= resource.version then
-        errors.bad_request(("the API version or kind in the data (%s %s) does not match the expected ones (%s %s)"):format(
+        errors.bad_request(("the data (%s %s) does not match the expected type (%s %s)"):format(
             tostring(object.apiVersion), tostring(object.kind), resource.version, resource.kind))
     elseif before and (name ~= before.metadata.name or metadata.namespace ~= before.metadata.namespace) then
         errors.bad_request("the name of the object does not match the name on the URL")

@@ -92,7 +92,8 @@ function status_of.statefulsets(_, _, object, found, size)
     local before = object.status and object.status.currentRevision
     return {
         replicas = found.total, readyReplicas = nonzero(found.ready), availableReplicas = found.ready,
-        updatedReplicas = nonzero(#found.new), currentReplicas = nonzero(is_complete(found, size) and #found.new or #found.old),
+        updatedReplicas = nonzero(#found.new),
+        currentReplicas = nonzero(is_complete(found, size) and #found.new or #found.old),
         currentRevision = (is_complete(found, size) or not before) and revision or before, updateRevision = revision,
         collisionCount = 0,
     }
@@ -249,7 +250,7 @@ return function (sim)
 
     local function add_pod(cluster, resource, object, ordinal, ready)
         local holder = object.kind == "Deployment" and current_replicaset(sim, cluster, object) or object
-        local pod = pods.make(sim, cluster, object, holder, hash_of(object), pod_name(object, ordinal, holder))
+        local pod = pods.make(sim, object, holder, hash_of(object), pod_name(object, ordinal, holder))
         cluster.owners[key(pod)] = object.metadata.uid
         pods.run(cluster, pod, ready)
         store.put(cluster, pods.resource, pod)

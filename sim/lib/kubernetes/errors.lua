@@ -34,12 +34,14 @@ function M.not_found(resource, name)
 end
 
 function M.exists(resource, name)
-    M.raise(409, "AlreadyExists", ("%s \"%s\" already exists"):format(qualified(resource), name), details(resource, name))
+    M.raise(409, "AlreadyExists", ("%s \"%s\" already exists"):format(qualified(resource), name),
+        details(resource, name))
 end
 
 function M.conflict(resource, name)
-    M.raise(409, "Conflict", ("Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest version and try again")
-        :format(qualified(resource), name), details(resource, name))
+    M.raise(409, "Conflict", ("Operation cannot be fulfilled on %s \"%s\": the object has been modified; "
+        .. "please apply your changes to the latest version and try again"):format(qualified(resource), name),
+        details(resource, name))
 end
 
 function M.invalid(resource, name, field, why)

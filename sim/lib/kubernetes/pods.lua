@@ -108,7 +108,7 @@ function M.run(cluster, pod, ready)
 end
 
 -- Make a pod of a workload; `holder` is the object that owns it.
-function M.make(sim, cluster, workload, holder, hash, name)
+function M.make(sim, workload, holder, hash, name)
     local template = workload.spec.template
     local labels = patch.copy((template.metadata or {}).labels or {})
     local label, value = mark(workload, hash)

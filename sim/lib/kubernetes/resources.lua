@@ -66,14 +66,14 @@ local function group(name)
 end
 
 -- Says of each kind that the server checks fields itself, which is all that kubectl wants to know.
-local function openapi(group)
+local function openapi(name)
     local paths = {}
     for _, resource in ipairs(M.all) do
-        if resource.group == group and not resource.read_only then
+        if resource.group == name and not resource.read_only then
             local base = resource.group == "" and "/api/v1" or "/apis/" .. resource.version
             paths[base .. "/namespaces/{namespace}/" .. resource.name .. "/{name}"] = {
                 patch = {
-                    ["x-kubernetes-group-version-kind"] = { group = group, version = "v1", kind = resource.kind },
+                    ["x-kubernetes-group-version-kind"] = { group = name, version = "v1", kind = resource.kind },
                     parameters = list { { name = "fieldValidation", ["in"] = "query", schema = { type = "string" } } },
                     responses = { ["200"] = { description = "OK" } },
                 },

@@ -41,6 +41,10 @@ local function pod_state(pod)
     return waiting ~= 0 and waiting or of(pod, "status", "phase")
 end
 
+local function ready(object)
+    return of(object, "status", "readyReplicas") .. "/" .. of(object, "spec", "replicas")
+end
+
 -- Behind the name and before the age: title, type, cell.
 local columns = {
     Namespace = { { "Status", "string", function () return "Active" end } },
@@ -54,12 +58,12 @@ local columns = {
     },
     Event = {},
     Deployment = {
-        { "Ready", "string", function (o) return of(o, "status", "readyReplicas") .. "/" .. of(o, "spec", "replicas") end },
+        { "Ready", "string", ready },
         { "Up-to-date", "integer", function (o) return of(o, "status", "updatedReplicas") end },
         { "Available", "integer", function (o) return of(o, "status", "availableReplicas") end },
     },
     StatefulSet = {
-        { "Ready", "string", function (o) return of(o, "status", "readyReplicas") .. "/" .. of(o, "spec", "replicas") end },
+        { "Ready", "string", ready },
     },
     DaemonSet = {
         { "Desired", "integer", function (o) return of(o, "status", "desiredNumberScheduled") end },

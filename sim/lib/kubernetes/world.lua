@@ -97,7 +97,8 @@ local function manager_of(name, time)
 end
 
 function M.secret(name, namespace, section, time)
-    local object = { apiVersion = "v1", kind = "Secret", metadata = metadata(name, namespace, time), type = section.type }
+    local object = { apiVersion = "v1", kind = "Secret", metadata = metadata(name, namespace, time) }
+    object.type = section.type
     object.immutable = section.immutable or nil
     object.metadata.annotations, object.metadata.labels = filled(section.annotations), filled(section.labels)
     object.data = {}
