@@ -40,8 +40,10 @@ static const char *
 worker_path(void)
 {
     const char *dir = getenv("CAIRN_LIBEXEC");
+    static char path[4096];
 
-    return dir ? alloc_printf("%s/cairn-worker", dir) : "./cairn-worker";
+    snprintf(path, sizeof(path), "%s/cairn-worker", dir ? dir : ".");
+    return path;
 }
 
 /* The worker finds its end of the socket as descriptor 3. */
