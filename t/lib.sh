@@ -15,7 +15,7 @@
 #
 # Variables: $T this test's folder (also the current one), $SRC the sources, $BUILD the build ($CAIRN_BUILD, else the
 # first there is of build/check, build/demo, build, and the sources). `cairn` is the uninstalled one. HOME and the XDG
-# folders are in $T; requests to any host but loopback end at a closed port.
+# folders are in $T; requests to any host but loopback end at a closed port. CAIRN_TEST_KEEP=1 keeps $T.
 
 SRC=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${CAIRN_BUILD:-}
@@ -32,7 +32,7 @@ cd "$T" || exit 1
 
 # Nothing of the user's own settings may reach a test, and nothing of a test the world.
 for name in $(env | sed -n 's/^\(AWS_[A-Z0-9_]*\|CAIRN_[A-Z0-9_]*\|KUBE[A-Z0-9_]*\|CLOUDFLARE_[A-Z0-9_]*\)=.*/\1/p'); do
-    unset "$name"
+    case $name in CAIRN_TEST_*) ;; *) unset "$name" ;; esac
 done
 CAIRN_BUILD=$BUILD
 HOME=$T/home

@@ -91,6 +91,23 @@ local function look(p)
   return job
 end
 
+local function ask_for_proxy(job)
+  local name, destroys = job.proxy.proxy.name, { job.proxy.proxy.name }
+  for _, endpoint in ipairs(job.proxy.endpoints) do
+    if not endpoint.is_default then
+      destroys[#destroys + 1] = endpoint.name
+    end
+  end
+  cairn.approve {
+    title = "Delete the proxy " .. name .. "?",
+    details = {
+      destroys = destroys, after = "it is made again from what was recorded of it; that takes about half an hour",
+      check = "nobody uses it any more: ClientConnections of the proxy is 0",
+    },
+    confirm = name, destroys = destroys,
+  }
+end
+
 local function take_proxy_out(job)
   local p = job.p
   if job.bypass then
@@ -98,6 +115,9 @@ local function take_proxy_out(job)
       repoint.bypass(job.items, p.workloads, job.proxy, job.way)
     end)
     cairn.stage("take the proxy out", function ()
+      if p.proxy_mode == "recreate" then
+        ask_for_proxy(job)
+      end
       cairn.sleep { seconds = p.drain_minutes * 60, title = "connections leave the proxy" }
       proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
     end)
@@ -214,14 +234,28 @@ local function bring_back(job)
   end
 end
 
+-- Everything that the last deletion takes: the database, its instances, and the group that only it still uses.
+local function doomed(job)
+  local list = { job.left.id }
+  for _, member in ipairs(job.left.cluster and job.left.members or {}) do
+    list[#list + 1] = member.id
+  end
+  list[#list + 1] = job.passing_group
+  return list
+end
+
 -- Deleting the deployment leaves the old database alone, and takes away the guard that kept it read-only. Protection is
 -- lifted from the old one only, and only when nothing but its deletion is left.
 local function delete_old(job)
   local left = job.left
   local final = names.final_snapshot(left.id)
+  local destroys = doomed(job)
   local yes, err = pcall(cairn.approve, {
     title = "Delete the old database " .. left.id .. "? (reject: it is kept)",
-    details = { resource_id = left.resource_id, engine_version = left.engine_version, final_snapshot = final },
+    details = {
+      resource_id = left.resource_id, engine_version = left.engine_version, final_snapshot = final, destroys = destroys,
+    },
+    confirm = left.id, destroys = destroys,
   })
   if not yes then
     if err.kind ~= "denied" then

@@ -88,6 +88,26 @@ gate_begin(struct job *job)
     live_check(job->live);
 }
 
+/* Has a person typed a name at a question of the script's that said that `name` would be destroyed? */
+static int
+agreed_before(const struct live *live, const char *name)
+{
+    for (size_t i = 0; i < live->run->command_count; i++) {
+        const struct run_command *question = live->run->commands[i];
+        size_t k;
+        json_t *destroyed;
+
+        if (strcmp(member(question->intent, "op"), "gate") != 0 || strchr(question->id, '?') || question->voided)
+            continue;
+        if (!question->outcome || !json_is_true(json_object_get(question->outcome, "ok")))
+            continue;
+        json_array_foreach(json_object_get(question->intent, "destroys"), k, destroyed)
+            if (json_is_string(destroyed) && strcmp(json_string_value(destroyed), name) == 0)
+                return 1;
+    }
+    return 0;
+}
+
 int
 gate_confirmed(struct live *live, const json_t *message, const char *target, struct cairn_error *err)
 {
@@ -104,6 +124,10 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
             error_from_json(err, json_object_get(question->outcome, "error"));
         free(id);
         return rc;
+    }
+    if (!question && agreed_before(live, name)) {
+        free(id);
+        return 1;
     }
     json_object_set(live->asking, step, (json_t *)message);
     if (!question) {

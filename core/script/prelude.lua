@@ -283,16 +283,18 @@ function cairn.window(options)
     return (host.command(what, "window", { title = title, spec = text }))
 end
 
--- cairn.approve{ title = TEXT, details = {...}, confirm = NAME } -> { by = WHO, at = INSTANT, comment = TEXT }
+-- cairn.approve{ title = TEXT, details = {...}, confirm = NAME, destroys = { NAME, ... } }
+--     -> { by = WHO, at = INSTANT, comment = TEXT }
 --
 -- Ask a person, and wait for the answer. `details` is shown with the question; with `confirm`, that name has to be
--- typed. A no is an error of kind denied.
+-- typed. A no is an error of kind denied. A step that destroys something asks for the name of that by itself; one typed
+-- name can stand for several such steps: for those on the names in `destroys`, which belong into `details` as well.
 function cairn.approve(options)
     local what = "cairn.approve"
     if type(options) == "string" then
         options = { title = options }
     end
-    only(what, options, "title details confirm")
+    only(what, options, "title details confirm destroys")
     local members = { title = text_of(what, "title", options.title), details = options.details }
     if options.details == nil then
         members.details = {}
@@ -301,6 +303,10 @@ function cairn.approve(options)
     end
     if options.confirm ~= nil then
         members.confirm = text_of(what, "confirm", options.confirm)
+    end
+    if options.destroys ~= nil then
+        text_of(what, "confirm, which destroys needs,", options.confirm)
+        members.destroys = host.array { table.unpack(need(what, "destroys", options.destroys, "table")) }
     end
     return (host.command(what, "gate", members))
 end

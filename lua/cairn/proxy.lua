@@ -7,6 +7,7 @@
 local fail = require "cairn.fail"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
+local rds = cairn.plugin "rds"
 local rds_proxy = cairn.plugin "rds_proxy"
 
 local proxy = {}
@@ -99,6 +100,11 @@ function proxy.wait_targets(name)
   end, { every = 15 })
 end
 
+-- What a run creates bears its marks, by which it knows it after a crash. What is to be as it was shall not keep them.
+local function unmark(thing)
+  rds.remove_tags { arn = thing.arn, keys = { "cairn:run", "cairn:step" } }
+end
+
 local function restore_itself(captured)
   local want = captured.proxy
   local function read()
@@ -116,9 +122,10 @@ local function restore_itself(captured)
       idle_timeout = want.idle_timeout, debug_logging = want.debug_logging, tags = want.tags,
     }
   end
-  waits.status("proxy " .. want.name, "available", read)
+  local ready = waits.status("proxy " .. want.name, "available", read)
   if not now then
     rds_proxy.modify_pool { proxy = want.name, pool = captured.pool }
+    unmark(ready)
   end
 end
 
@@ -137,7 +144,10 @@ local function restore_endpoint(captured, want)
       security_groups = want.security_groups, tags = want.tags,
     }
   end
-  waits.status("endpoint " .. want.name, "available", read)
+  local ready = waits.status("endpoint " .. want.name, "available", read)
+  if not now then
+    unmark(ready)
+  end
 end
 
 -- The proxy, its endpoints, its pool and its targets as captured. Returns what is there then: addresses may be new.

@@ -1,0 +1,125 @@
+# upgrade.sh: start, answer and look at a blue/green upgrade in a simulated world; sourced after lib.sh.
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+#   use_world EXAMPLE [SIM-ARG...]   the world of examples/EXAMPLE (or $T/world.yaml if it exists), its config and its
+#                                    arguments, on a fast clock; forgets earlier runs
+#   upgrade [ARG...]                 cairn run the workflow with the example's arguments; later ones win
+#   answered CMD...                  the command, then for each question: approve, resume; the last status
+#   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
+#   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
+#   changed_twice                    how many changes were made twice
+#   look [OPTION] FILE NAME...       a value of a JSON file (look.pl)
+#   shown [OPTION] NAME...           the same of `cairn show @last -o json`
+
+SPEED=${CAIRN_TEST_SPEED:-3000}
+FLOW=$SRC/workflows/rds-blue-green.lua
+
+use_world() {
+    lib_example=$1
+    shift
+    stop_sim
+    rm -rf "$XDG_STATE_HOME"
+    mkdir -p "$XDG_STATE_HOME"
+    cp "$SRC/examples/$lib_example/cairn.yaml" "$SRC/examples/$lib_example/arguments" "$T/"
+    [ -f "$T/world.yaml" ] || cp "$SRC/examples/$lib_example/world.yaml" "$T/world.yaml"
+    CAIRN_CONFIG=$T/cairn.yaml
+    export CAIRN_CONFIG
+    start_sim "$T/world.yaml" --speed "$SPEED" "$@"
+}
+
+upgrade() {
+    set -- --no-input "$@"
+    while read -r lib_line; do
+        case $lib_line in
+        '' | '#'*) ;;
+        *) set -- -p "$lib_line" "$@" ;;
+        esac
+    done <"$T/arguments"
+    cairn run "$FLOW" "$@"
+}
+
+# Approve what is asked, with the name that is to be typed where one is.
+approve_open() {
+    cairn show @last -o json >"$T/asked.json"
+    perl -MJSON::PP -e '
+        local $/;
+        for my $command (@{ decode_json(<>)->{commands} }) {
+            next if $command->{op} ne "gate" || exists $command->{ok};
+            print "$command->{id} ", $command->{confirm} // "", "\n";
+        }
+    ' "$T/asked.json" | while read -r lib_gate lib_typed; do
+        cairn approve @last --gate "$lib_gate" ${lib_typed:+--typed "$lib_typed"} --comment 'answered by a test'
+    done
+}
+
+answered() {
+    lib_status=0
+    "$@" || lib_status=$?
+    lib_left=20
+    while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ]; do
+        lib_left=$((lib_left - 1))
+        approve_open
+        lib_status=0
+        cairn resume @last --no-input || lib_status=$?
+    done
+    return "$lib_status"
+}
+
+# 137: the engine was killed. 1: a run stands failed because its script host died. Each is followed by a plain resume.
+carried() {
+    lib_carried=0
+    answered "$@" || lib_carried=$?
+    lib_crashes=5
+    while [ "$lib_crashes" -gt 0 ]; do
+        case $lib_carried in
+        137 | 1) ;;
+        *) return "$lib_carried" ;;
+        esac
+        lib_crashes=$((lib_crashes - 1))
+        lib_carried=0
+        answered cairn resume @last --no-input || lib_carried=$?
+    done
+    return "$lib_carried"
+}
+
+look() {
+    perl "$SRC/t/look.pl" "$@"
+}
+
+# The option of look.pl comes before the file, the names behind it.
+shown() {
+    cairn show @last -o json >"$T/shown.json"
+    case ${1:-} in
+    --*)
+        lib_option=$1
+        shift
+        look "$lib_option" "$T/shown.json" "$@"
+        ;;
+    *) look "$T/shown.json" "$@" ;;
+    esac
+}
+
+world() {
+    sim_get /_sim/world >"$T/found.json"
+    perl -MJSON::PP -e '
+        local $/; print JSON::PP->new->canonical->pretty->encode(decode_json(<>));
+    ' "$T/found.json"
+}
+
+ledger() {
+    sim_get /_sim/ledger >"$T/ledger.json"
+    perl -MJSON::PP -e '
+        local $/;
+        for my $entry (@{ decode_json(<>) }) {
+            my $target = $entry->{target} // "";
+            $target =~ s/$entry->{caller}{run}/RUN/g if $entry->{caller}{run};
+            printf "%s %s %s\n", $entry->{service} // "", $entry->{action} // "", $target;
+        }
+    ' "$T/ledger.json"
+}
+
+changed_twice() {
+    sim_get /_sim/verdict >"$T/verdict.json"
+    look --count "$T/verdict.json" twice
+}
