@@ -5,7 +5,6 @@
 #include "rds.h"
 
 #include "common/clock.h"
-#include "errors.h"
 
 #include <string.h>
 
@@ -70,7 +69,7 @@ rds_find(struct xml_node **found, struct cairn_call *call, const struct rds_want
         return search.found != NULL;
     xml_free(search.found);
     *found = NULL;
-    if (wanted->not_found && errors_is(&problem, wanted->not_found))
+    if (wanted->not_found && problem.kind == CAIRN_ERR_NOT_FOUND && strstr(problem.code, wanted->not_found))
         return 0;
     if (err->kind == CAIRN_ERR_NONE)
         *err = problem;

@@ -7,11 +7,11 @@
 #include "parameter_group.h"
 
 #include "common/alloc.h"
-#include "errors.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define NOT_FOUND "ParameterGroupNotFound" /* of an instance or of a cluster */
 #define CHUNK 20 /* as many parameters does RDS take in one call */
 
 struct kind {
@@ -62,12 +62,11 @@ put_group(struct cairn_value *out, const struct kind *kind, const struct xml_nod
     shape_copy(out, node, fields);
 }
 
-/* A cluster's missing group has the code of an instance's. */
 static int
 find(struct xml_node **found, struct cairn_call *call, const struct kind *kind, const struct cairn_value *args,
      struct cairn_error *err)
 {
-    struct rds_wanted wanted = { kind->describe, kind->path, kind->name, cairn_get_str(args, "name", ""), "DBParameterGroupNotFound" };
+    struct rds_wanted wanted = { kind->describe, kind->path, kind->name, cairn_get_str(args, "name", ""), NOT_FOUND };
 
     return rds_find(found, call, &wanted, named(kind, args), err);
 }
@@ -217,7 +216,7 @@ parameter_group_delete(struct cairn_call *call, const struct cairn_value *args, 
     struct cairn_error refused = { 0 };
     int rc = rds_change(call, kind_of(args)->delete, named(kind_of(args), args), NULL, &refused);
 
-    if (rc < 0 && !errors_is(&refused, "DBParameterGroupNotFound")) {
+    if (rc < 0 && !strstr(refused.code, NOT_FOUND)) {
         *err = refused;
         return -1;
     }

@@ -27,7 +27,7 @@ struct rds_wanted {
     const char *path; /* of the elements in the result */
     const char *key; /* path in the element; NULL: the first one will do */
     const char *value;
-    const char *not_found; /* the code that says that there is none */
+    const char *not_found; /* a part of the code that says that there is none */
 };
 int rds_find(struct xml_node **found, struct cairn_call *call, const struct rds_wanted *wanted, struct cairn_value *owned_params,
              struct cairn_error *err);
