@@ -348,8 +348,10 @@ command_caught_up(struct live *live)
         return;
     live->phase = LIVE_RUNNING;
     live->todo = json_array();
+    live->resuming = 1;
     json_array_foreach(todo, i, message)
         begin(live, message);
+    live->resuming = 0;
     json_decref(todo);
     timer_poll_again(live);
 }

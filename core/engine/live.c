@@ -330,7 +330,7 @@ check_waiting(struct live *live)
 void
 live_check(struct live *live)
 {
-    if (live->phase == LIVE_RESTED || !live->begun || live->engine->err.kind != CAIRN_ERR_NONE)
+    if (live->phase == LIVE_RESTED || !live->begun || live->resuming || live->engine->err.kind != CAIRN_ERR_NONE)
         return;
     if (live->ended) {
         if (job_steps(live) == 0)

@@ -72,6 +72,7 @@ struct live { /* a run that this engine drives */
     int started; /* the script host has the history */
     int open; /* modules may still be looked for: the run begins, or takes another source */
     int generation; /* counts its script hosts */
+    int resuming; /* what the replay left open is being begun: all of it comes before a rest */
     int unanswered; /* events that the script host has not digested yet */
     struct job *jobs;
     int begun; /* the run stands in the store; before, nothing is recorded */
