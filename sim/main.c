@@ -39,54 +39,61 @@ static const struct option options[] = {
     { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
 };
 
-static int
+static void
 usage(const char *why, const char *what)
 {
     fprintf(stderr, "cairn-sim: %s%s; see cairn sim --help\n", why, what);
-    return EXIT_USAGE;
 }
 
+/* The options that are numbers, and what they may be. */
+static const struct range {
+    const char *name;
+    double min, max;
+} ranges[] = { { "port", 0, 65535 }, { "speed", 1e-3, 1e9 }, { "seed", 0, 1e15 } };
+
 static int
-read_number(json_t *into, const char *name, double min, double max)
+read_number(json_t *into, const struct range *range, const char *text)
 {
     char *end;
     double x;
 
     errno = 0;
-    x = strtod(optarg, &end);
-    if (errno != 0 || end == optarg || *end != '\0' || !(x >= min && x <= max))
+    x = strtod(text, &end);
+    if (errno != 0 || end == text || *end != '\0' || !(x >= range->min && x <= range->max))
         return -1;
-    json_object_set_new(into, name, json_real(x));
+    json_object_set_new(into, range->name, json_real(x));
     return 0;
 }
 
-/* 0 to go on, otherwise *status is the exit status. */
+static int
+read_value(json_t *into, const char *name, const char *text)
+{
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (strcmp(ranges[i].name, name) == 0)
+            return read_number(into, &ranges[i], text);
+    json_object_set_new(into, name, json_string(text));
+    return 0;
+}
+
+/* 0 to go on; otherwise 1, and *status is the exit status. */
 static int
 read_options(int argc, char **argv, json_t *into, int *status)
 {
+    int index = 0;
     int c;
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        const char *name = NULL;
-
-        for (const struct option *o = options; o->name; o++)
-            if (o->val == c)
-                name = o->name;
-        *status = 0;
-        if (c == 'h')
-            return fputs(help, stdout), 1;
-        if (c == 'V')
-            return puts("cairn-sim " VERSION_TEXT), 1;
-        *status = EXIT_USAGE;
+    *status = EXIT_USAGE;
+    while ((c = getopt_long(argc, argv, "", options, &index)) != -1) {
+        if (c == 'h' || c == 'V') {
+            fputs(c == 'h' ? help : "cairn-sim " VERSION_TEXT "\n", stdout);
+            *status = 0;
+            return 1;
+        }
         if (c == '?')
             return 1;
-        if (c == 'p' ? read_number(into, name, 0, 65535) < 0
-                     : c == 's' ? read_number(into, name, 1e-3, 1e9) < 0 : c == 'i' && read_number(into, name, 0, 1e15) < 0)
+        if (read_value(into, options[index].name, optarg) < 0)
             return usage("a number that is not one, or out of range: ", optarg), 1;
-        if (!json_object_get(into, name))
-            json_object_set_new(into, name, json_string(optarg));
     }
-    *status = EXIT_USAGE;
     if (optind < argc)
         return usage("unexpected argument ", argv[optind]), 1;
     if (!json_object_get(into, "world"))
