@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # perl canned.pl DIR    the n-th request is written to DIR/request.N and answered with DIR/reply.N; after the last one it ends.
-#   A reply is "STATUS REASON", headers, an empty line, the body; Content-Length is added. The port is written to DIR/port.
+#   A reply is "STATUS REASON", headers, an empty line, the body; Content-Length and Connection: close are added. The port is written to DIR/port.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -45,13 +45,12 @@ spill("$dir/port", $server->sockport);
 my $n = 1;
 while (-e "$dir/reply.$n") {
     my $client = $server->accept or last;
-    while (-e "$dir/reply.$n" && defined(my $text = request($client))) {
-        spill("$dir/request.$n", $text);
-        my ($head, $body) = split /\n\n/, slurp("$dir/reply.$n"), 2;
-        $body //= '';
-        $head =~ s/\n/\r\n/g;
-        print $client "HTTP/1.1 $head\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
-        $client->flush;
-        $n++;
-    }
+    my $text = request($client) // next;
+    spill("$dir/request.$n", $text);
+    my ($head, $body) = split /\n\n/, slurp("$dir/reply.$n"), 2;
+    $body //= '';
+    $head =~ s/\n/\r\n/g;
+    print $client "HTTP/1.1 $head\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+    close $client;
+    $n++;
 }
