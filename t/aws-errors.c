@@ -98,9 +98,10 @@ kinds(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
         const struct expectation *e = &expectations[i];
-        char *xml = alloc_printf("<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type>"
-                                 "<Code>%s</Code><Message>no &amp; no</Message></Error><RequestId>1</RequestId></ErrorResponse>",
-                                 e->code);
+        char *xml = alloc_printf(
+            "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type>"
+            "<Code>%s</Code><Message>no &amp; no</Message></Error><RequestId>1</RequestId></ErrorResponse>",
+            e->code);
         struct aws_refusal refusal;
 
         errors_read(&refusal, e->status, NULL, xml, strlen(xml));
@@ -114,13 +115,15 @@ kinds(void **state)
 }
 
 struct form {
-    const char *type, *body; /* header and body */
+    const char *type, *body;    /* header and body */
     const char *code, *message; /* code "": unreadable */
 };
 
 static const struct form forms[] = {
-    { "ResourceConflictException", "{\"message\":\"an update is in progress\"}", "ResourceConflictException", "an update is in progress" },
-    { "InvalidParameterValueException:http://internal.amazon.com/x/", "{\"Message\":\"m\"}", "InvalidParameterValueException", "m" },
+    { "ResourceConflictException", "{\"message\":\"an update is in progress\"}", "ResourceConflictException",
+      "an update is in progress" },
+    { "InvalidParameterValueException:http://internal.amazon.com/x/", "{\"Message\":\"m\"}",
+      "InvalidParameterValueException", "m" },
     { NULL, "{\"__type\":\"com.amazonaws.x#ThrottlingException\",\"message\":\"m\"}", "ThrottlingException", "m" },
     { NULL, "{\"__type\":\"a#Code:http://x\"}", "Code", "" },
     { "AccessDeniedException", "", "AccessDeniedException", "" },

@@ -2,8 +2,9 @@
  * aws-sigv4.c: the signer against the published constants and, where they are, the public test vectors.
  * SPDX-License-Identifier: MIT
  *
- * The vectors are read in place, from the folder shared/sigv4-vectors beside the sources. Of the two ways to sign, this signer
- * knows the one by header; the canonical query of the other is built here, so that its vectors test the same functions.
+ * The vectors are read in place, from the folder shared/sigv4-vectors beside the sources. Of the two ways to sign, this
+ * signer knows the one by header; the canonical query of the other is built here, so that its vectors test the same
+ * functions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -246,7 +247,8 @@ by_query(const char *dir)
 
     vector_open(&v, dir);
     request = request_of(&v, date);
-    where = alloc_printf("%s/%.8s/%s/%s/aws4_request", credential(&v, "access_key_id"), date, request.region, request.service);
+    where = alloc_printf("%s/%.8s/%s/%s/aws4_request", credential(&v, "access_key_id"), date, request.region,
+                         request.service);
     snprintf(expires, sizeof(expires), "%lld",
              (long long)json_integer_value(json_object_get(v.context, "expiration_in_seconds")));
     buffer_str(&query, v.query);
@@ -307,7 +309,12 @@ published(void **state)
 {
     static const char *const headers[] = { "Host:example.amazonaws.com", "X-Amz-Date:20150830T123600Z", NULL };
     struct sigv4_request request = {
-        .method = "GET", .path = "/", .headers = headers, .date = "20150830T123600Z", .region = "us-east-1", .service = "service",
+        .method = "GET",
+        .path = "/",
+        .headers = headers,
+        .date = "20150830T123600Z",
+        .region = "us-east-1",
+        .service = "service",
     };
     char hex[SIGV4_HEX];
     char *authorization = sigv4_authorization(&request, "AKIDEXAMPLE", SECRET);
@@ -315,9 +322,10 @@ published(void **state)
     (void)state;
     sigv4_signature(hex, &request, SECRET);
     assert_string_equal(hex, "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
-    assert_string_equal(authorization, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
-                                       "SignedHeaders=host;x-amz-date, "
-                                       "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+    assert_string_equal(authorization,
+                        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+                        "SignedHeaders=host;x-amz-date, "
+                        "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
     free(authorization);
 }
 
@@ -339,8 +347,13 @@ twice(void **state)
 {
     static const char *const headers[] = { "Host: h", NULL };
     struct sigv4_request request = {
-        .method = "GET", .path = "/functions/a%3Ab/x", .query = "Marker=a%7cb&A=%20+", .headers = headers,
-        .date = "20150830T123600Z", .region = "r", .service = "lambda",
+        .method = "GET",
+        .path = "/functions/a%3Ab/x",
+        .query = "Marker=a%7cb&A=%20+",
+        .headers = headers,
+        .date = "20150830T123600Z",
+        .region = "r",
+        .service = "lambda",
     };
     char *text = sigv4_canonical(&request);
 

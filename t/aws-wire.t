@@ -1,5 +1,5 @@
 #!/bin/sh
-# aws-wire.t: what the AWS plugins send and how they take replies that the simulator doesn't give: odd clocks, pages, strangers.
+# aws-wire.t: what the AWS plugins send, and how they take replies that the simulator doesn't give.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2034
 . "$(dirname "$0")/lib.sh"
@@ -42,13 +42,15 @@ requests() { # COUNT: so many were sent
 }
 identity() { # ACCOUNT
     reply '200 OK' 'Content-Type: text/xml' <<EOF
-<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::$1:user/a</Arn><UserId>U</UserId><Account>$1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>
+<GetCallerIdentityResponse><GetCallerIdentityResult>
+<Arn>arn:aws:iam::$1:user/a</Arn><UserId>U</UserId><Account>$1</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>
 EOF
 }
 error() { # STATUS CODE [HEADER...]
     lib_status=$1 lib_error=$2
     shift 2
-    echo "<ErrorResponse><Error><Type>Sender</Type><Code>$lib_error</Code><Message>no</Message></Error></ErrorResponse>" |
+    echo "<ErrorResponse><Error><Code>$lib_error</Code><Message>no</Message></Error></ErrorResponse>" |
         reply "$lib_status" "$@"
 }
 events() { # MARKER [MESSAGE]
@@ -61,7 +63,10 @@ date_in() { # OFFSET: an HTTP date
 }
 # Seconds from now to the date of a request.
 ahead() { # REQUEST
-    perl -MTime::Local -ne 'if (/^X-Amz-Date: (\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/i) { print timegm($6, $5, $4, $3, $2 - 1, $1) - time }' "$1"
+    perl -MTime::Local -ne '
+        if (/^X-Amz-Date: (\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/i) {
+            print timegm($6, $5, $4, $3, $2 - 1, $1) - time
+        }' "$1"
 }
 list='{"source":"a","source_type":"db-instance","since":0}'
 
@@ -72,7 +77,8 @@ it 'a form is posted with all that has to be signed' '
     head -n 1 request.1 | grep -q "^POST / HTTP/1.1"
     grep -qi "^Content-Type: application/x-www-form-urlencoded; charset=utf-8" request.1
     grep -qi "^X-Amz-Security-Token: the/token+" request.1
-    grep -q "^Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]*/eu-west-1/sts/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=[0-9a-f]\{64\}" request.1
+    grep "^Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]*/eu-west-1/sts/aws4_request, " request.1 |
+        grep -q "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=[0-9a-f]\{64\}"
     grep -qi "^Host: 127.0.0.1:$(cat port)" request.1
     tail -n 1 request.1 | grep -q "^Action=GetCallerIdentity&Version=2011-06-15$"
     test -z "$(cat request.1 answer | grep "not/so+secret")"

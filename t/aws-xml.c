@@ -75,7 +75,8 @@ static const struct bad bad[] = {
     { "<!DOCTYPE html><html></html>", "document type declaration" },
     { "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>", "document type declaration" },
     { "<!DOCTYPE a [<!ENTITY x SYSTEM \"http://127.0.0.1:1/\">]><a>&x;</a>", "document type declaration" },
-    { "<!DOCTYPE a [<!ENTITY a '1'><!ENTITY b '&a;&a;&a;'><!ENTITY c '&b;&b;&b;'>]><a>&c;</a>", "document type declaration" },
+    { "<!DOCTYPE a [<!ENTITY a '1'><!ENTITY b '&a;&a;&a;'><!ENTITY c '&b;&b;&b;'>]><a>&c;</a>",
+      "document type declaration" },
 };
 
 static void

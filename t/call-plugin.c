@@ -1,12 +1,13 @@
 /*
- * call-plugin.c: start a worker with one plugin, configure it, make calls, print the replies; used by tests and by hand.
- * SPDX-License-Identifier: MIT
+ * call-plugin.c: start a worker with one plugin, configure it, make calls, print the replies; used by tests and by
+ * hand. SPDX-License-Identifier: MIT
  *
- *     call-plugin [-m run|observe|plan] [-t TOKEN] [-s STARTED_MS] [-r RUN] PLUGIN.so CONFIG_JSON ACTION ARGS_JSON [ACTION ARGS_JSON]...
+ *     call-plugin [-m run|observe|plan] [-t TOKEN] [-s STARTED_MS] [-r RUN] PLUGIN.so CONFIG_JSON ACTION ARGS_JSON
+ * [ACTION ARGS_JSON]...
  *
- * Each reply is one line of JSON on stdout; lines of the log are on stderr. The variables that the plugin declares are passed
- * on from the environment. An action "-MODE:NAME" has a mode of its own; "@FILE" instead of one waits until the file exists.
- * Status: 0 when the last call succeeded, 1 when it failed, 2 when there was no answer.
+ * Each reply is one line of JSON on stdout; lines of the log are on stderr. The variables that the plugin declares are
+ * passed on from the environment. An action "-MODE:NAME" has a mode of its own; "@FILE" instead of one waits until the
+ * file exists. Status: 0 when the last call succeeded, 1 when it failed, 2 when there was no answer.
  */
 #include "common/alloc.h"
 #include "common/frame.h"
@@ -112,7 +113,8 @@ declared(const json_t *patterns, const char *name, size_t len)
         const char *pattern = json_string_value(each);
         size_t size = strlen(pattern);
 
-        if (size && pattern[size - 1] == '*' ? !strncmp(pattern, name, size - 1) : size == len && !strncmp(pattern, name, len))
+        if (size && pattern[size - 1] == '*' ? !strncmp(pattern, name, size - 1)
+                                             : size == len && !strncmp(pattern, name, len))
             return 1;
     }
     return !strncmp(name, "no_proxy", len) || !strncmp(name, "NO_PROXY", len);
@@ -170,9 +172,9 @@ call(int fd, const struct options *o, int id, const char *action, const char *ar
     json_t *reply;
     int ok;
 
-    send_message(fd, json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:I}", "op", "call", "id", id, "mode", mode, "action",
-                               colon ? colon + 1 : action, "args", parse(args), "token", o->token, "run", o->run, "step", "1",
-                               "attempt", 1, "started", (json_int_t)o->started));
+    send_message(fd, json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:I}", "op", "call", "id", id, "mode", mode,
+                               "action", colon ? colon + 1 : action, "args", parse(args), "token", o->token, "run",
+                               o->run, "step", "1", "attempt", 1, "started", (json_int_t)o->started));
     reply = receive(fd);
     print(reply);
     ok = succeeded(reply);
@@ -216,7 +218,8 @@ main(int argc, char **argv)
         print(hello);
         return json_object_get(hello, "error") ? 1 : 0;
     }
-    send_message(fd, json_pack("{s:s,s:o,s:o}", "op", "configure", "config", parse(argv[optind + 1]), "env", environment(hello)));
+    send_message(fd, json_pack("{s:s,s:o,s:o}", "op", "configure", "config", parse(argv[optind + 1]), "env",
+                               environment(hello)));
     configured = receive(fd);
     if (json_object_get(configured, "error")) {
         print(configured);

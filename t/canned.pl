@@ -1,8 +1,8 @@
 # canned.pl: an HTTP server on the loopback address that gives prepared replies in their order; used by tests.
 # SPDX-License-Identifier: MIT
 #
-# perl canned.pl DIR    the n-th request is written to DIR/request.N and answered with DIR/reply.N; after the last one it ends.
-#   A reply is "STATUS REASON", headers, an empty line, the body; Content-Length and Connection: close are added. The port is written to DIR/port.
+# perl canned.pl DIR    writes its port to DIR/port, the n-th request to DIR/request.N, and answers with DIR/reply.N; after
+#   the last one it ends. A reply is "STATUS REASON", headers, an empty line, the body.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -40,7 +40,8 @@ sub request {
 
 $SIG{ALRM} = sub { exit 3 };
 alarm 60;
-my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8, Proto => 'tcp', ReuseAddr => 1) or die "canned.pl: $!\n";
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8, Proto => 'tcp', ReuseAddr => 1)
+    or die "canned.pl: $!\n";
 spill("$dir/port", $server->sockport);
 my $n = 1;
 while (-e "$dir/reply.$n") {

@@ -35,8 +35,8 @@ buffer_encoded(struct buffer *b, const char *text, size_t len, char keep)
 
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
-        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                    c == '_' || c == '~' || (keep && c == (unsigned char)keep);
+        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.'
+                    || c == '_' || c == '~' || (keep && c == (unsigned char)keep);
         char code[3] = { '%', digits[c >> 4], digits[c & 15] };
 
         buffer_add(b, plain ? &text[i] : code, plain ? 1 : 3);

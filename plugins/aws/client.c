@@ -20,9 +20,11 @@
 
 const struct cairn_param client_config[] = {
     { "region", CAIRN_STR, 0, "region; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's", NULL },
-    { "account", CAIRN_STR, 0, "the account that this environment is, 12 digits; needed before anything is changed", NULL },
+    { "account", CAIRN_STR, 0, "the account that this environment is, 12 digits; needed before anything is changed",
+      NULL },
     { "profile", CAIRN_STR, 0, "profile of the shared files; then the keys of the environment don't count", NULL },
-    { "endpoint_url", CAIRN_STR, 0, "address of all services, where neither AWS_ENDPOINT_URL_SERVICE nor AWS_ENDPOINT_URL is set", NULL },
+    { "endpoint_url", CAIRN_STR, 0,
+      "address of all services, where neither AWS_ENDPOINT_URL_SERVICE nor AWS_ENDPOINT_URL is set", NULL },
     { 0 },
 };
 
@@ -32,9 +34,9 @@ int
 client_open(struct client_session *session, struct cairn_call *call, struct cairn_error *err)
 {
     *session = (struct client_session){ 0 };
-    if (profile_load(&session->settings, call, profile_name(call), err) < 0 ||
-        endpoint_region(&session->region, call, session->settings, err) < 0 ||
-        credentials_load(&session->credentials, call, session->settings, err) < 0) {
+    if (profile_load(&session->settings, call, profile_name(call), err) < 0
+        || endpoint_region(&session->region, call, session->settings, err) < 0
+        || credentials_load(&session->credentials, call, session->settings, err) < 0) {
         client_close(session);
         return -1;
     }
@@ -53,8 +55,8 @@ client_close(struct client_session *session)
 /* What a request consists of on the wire. */
 struct wire {
     char *lines[HEADERS_MAX]; /* headers, ended by NULL */
-    char *base; /* of the URL */
-    char *path; /* the endpoint's own and the request's */
+    char *base;               /* of the URL */
+    char *path;               /* the endpoint's own and the request's */
     char *url;
     char date[SIGV4_DATE];
 };
@@ -121,7 +123,9 @@ send_once(struct cairn_call *call, struct client_session *session, const struct 
     const char *after_host;
     int rc = -1;
 
-    if (endpoint_url(&w.base, call, session->settings, request->service->name, request->service->variable, session->region, err) < 0)
+    if (endpoint_url(&w.base, call, session->settings, request->service->name, request->service->variable,
+                     session->region, err)
+        < 0)
         goto out;
     after_host = strchr(strstr(w.base, "://") + 3, '/');
     w.path = alloc_printf("%s%s", after_host ? after_host : "", request->path);
@@ -130,10 +134,11 @@ send_once(struct cairn_call *call, struct client_session *session, const struct 
     sigv4_date(w.date, cairn_wall(call) + clock_offset);
     add_headers(&w, session, request);
     sign(&w, session, request);
-    struct cairn_http_request http = CAIRN_HTTP_REQUEST(
-        .method = request->method, .url = w.url, .headers = (const char *const *)w.lines, .body = request->body,
-        .body_len = request->body ? strlen(request->body) : 0, .reads = request->reads, .timeout_ms = request->timeout_ms,
-        .ca_file = cairn_env(call, "AWS_CA_BUNDLE"));
+    struct cairn_http_request http =
+        CAIRN_HTTP_REQUEST(.method = request->method, .url = w.url, .headers = (const char *const *)w.lines,
+                           .body = request->body, .body_len = request->body ? strlen(request->body) : 0,
+                           .reads = request->reads, .timeout_ms = request->timeout_ms,
+                           .ca_file = cairn_env(call, "AWS_CA_BUNDLE"));
     rc = cairn_http(call, &http, reply, err);
 out:
     release_wire(&w);

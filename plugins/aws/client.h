@@ -2,8 +2,8 @@
  * client.h: one signed request to a service of AWS; used by the protocols.
  * SPDX-License-Identifier: MIT
  *
- * Signs with the wall clock, corrected by what the service's own Date header taught. A request that was refused because of
- * the clock or of expired credentials is repeated once, with the right ones; nothing else is repeated here.
+ * Signs with the wall clock, corrected by what the service's own Date header taught. A request that was refused because
+ * of the clock or of expired credentials is repeated once, with the right ones; nothing else is repeated here.
  */
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
@@ -12,22 +12,22 @@
 #include "credentials.h"
 
 struct aws_service {
-    const char *name; /* the host's prefix and the signing name: "rds" */
+    const char *name;     /* the host's prefix and the signing name: "rds" */
     const char *variable; /* of AWS_ENDPOINT_URL_...: "RDS" */
-    const char *version; /* of the API: "2014-10-31" */
+    const char *version;  /* of the API: "2014-10-31" */
 };
 
 struct client_request {
     const struct aws_service *service;
-    const char *action; /* stands in messages: "DescribeDBInstances" */
-    const char *method; /* "POST" */
-    const char *path; /* "/", percent-encoded */
-    const char *query; /* without the '?'; may be NULL */
+    const char *action;       /* stands in messages: "DescribeDBInstances" */
+    const char *method;       /* "POST" */
+    const char *path;         /* "/", percent-encoded */
+    const char *query;        /* without the '?'; may be NULL */
     const char *content_type; /* NULL without a body */
     const char *body;
-    const char *extra; /* one more header line, or NULL */
+    const char *extra;  /* one more header line, or NULL */
     int64_t timeout_ms; /* 0: the host's default */
-    int reads; /* changes nothing */
+    int reads;          /* changes nothing */
 };
 
 /* What every request needs and that may change between two of them. */

@@ -13,8 +13,9 @@
 
 /* Ways to get keys that a profile may name and that are not followed here. */
 static const char *const other_ways[] = {
-    "role_arn", "credential_process", "sso_session", "sso_start_url", "sso_account_id", "web_identity_token_file",
-    "credential_source", "source_profile", "login_session",
+    "role_arn",          "credential_process", "sso_session",
+    "sso_start_url",     "sso_account_id",     "web_identity_token_file",
+    "credential_source", "source_profile",     "login_session",
 };
 
 static const char *
@@ -45,7 +46,8 @@ from_environment(struct credentials *out, struct cairn_call *call, const char **
         return 0;
     if (!id || !secret)
         return cairn_fail(err, CAIRN_ERR_DENIED, "find credentials: the environment has %s without %s",
-                          id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY", id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
+                          id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
+                          id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
     *out = (struct credentials){
         .key_id = alloc_str(id),
         .secret = alloc_str(secret),
@@ -61,15 +63,19 @@ no_keys(const char *profile, const struct cairn_value *settings, struct cairn_er
 {
     for (size_t i = 0; settings && i < sizeof(other_ways) / sizeof(other_ways[0]); i++)
         if (cairn_get(settings, other_ways[i]))
-            return cairn_fail(err, CAIRN_ERR_DENIED,
-                              "find credentials: profile %s has %s, which this version doesn't follow: put keys into the "
-                              "environment with `aws configure export-credentials --profile %s --format env`",
-                              profile, other_ways[i], profile);
+            return cairn_fail(
+                err, CAIRN_ERR_DENIED,
+                "find credentials: profile %s has %s, which this version doesn't follow: put keys into the "
+                "environment with `aws configure export-credentials --profile %s --format env`",
+                profile, other_ways[i], profile);
     if (!settings && strcmp(profile, "default") != 0)
-        return cairn_fail(err, CAIRN_ERR_DENIED, "find credentials: neither of the shared files has profile %s", profile);
-    return cairn_fail(err, CAIRN_ERR_DENIED,
-                      "find credentials: there are none: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into "
-                      "profile %s of ~/.aws/credentials", profile);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "find credentials: neither of the shared files has profile %s",
+                          profile);
+    return cairn_fail(
+        err, CAIRN_ERR_DENIED,
+        "find credentials: there are none: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into "
+        "profile %s of ~/.aws/credentials",
+        profile);
 }
 
 static int
@@ -84,7 +90,8 @@ from_profile(struct credentials *out, const char *profile, const struct cairn_va
         return no_keys(profile, settings, err);
     if (!id || !secret)
         return cairn_fail(err, CAIRN_ERR_DENIED, "find credentials: profile %s has %s without %s", profile,
-                          id ? "aws_access_key_id" : "aws_secret_access_key", id ? "aws_secret_access_key" : "aws_access_key_id");
+                          id ? "aws_access_key_id" : "aws_secret_access_key",
+                          id ? "aws_secret_access_key" : "aws_access_key_id");
     *out = (struct credentials){
         .key_id = alloc_str(id),
         .secret = alloc_str(secret),
@@ -108,7 +115,8 @@ check_form(const struct credentials *c, struct cairn_error *err)
     for (size_t i = 0; i < 3; i++)
         for (const char *at = parts[i]; at && *at; at++)
             if (*at <= ' ' || *at > '~')
-                return cairn_fail(err, CAIRN_ERR_DENIED, "find credentials: those of %s have a blank or a control character in them",
+                return cairn_fail(err, CAIRN_ERR_DENIED,
+                                  "find credentials: those of %s have a blank or a control character in them",
                                   c->source);
     return 0;
 }
@@ -118,19 +126,22 @@ static int
 check_expiry(struct credentials *c, struct cairn_call *call, const char *expires, struct cairn_error *err)
 {
     size_t len = expires ? strlen(expires) : 0;
-    char *utc = len > 6 && !strcmp(expires + len - 6, "+00:00") ? alloc_printf("%.*sZ", (int)len - 6, expires) : alloc_str(expires);
+    char *utc = len > 6 && !strcmp(expires + len - 6, "+00:00") ? alloc_printf("%.*sZ", (int)len - 6, expires)
+                                                                : alloc_str(expires);
     int64_t at = utc ? clock_parse(utc) : -1;
 
     free(utc);
     c->expires = at > 0 ? at : 0;
     if (at > 0 && at <= cairn_wall(call))
         return cairn_fail_code(err, CAIRN_ERR_DENIED, "ExpiredToken",
-                               "find credentials: those of %s expired at %s: get new ones, then cairn resume", c->source, expires);
+                               "find credentials: those of %s expired at %s: get new ones, then cairn resume",
+                               c->source, expires);
     return 0;
 }
 
 int
-credentials_load(struct credentials *out, struct cairn_call *call, const struct cairn_value *settings, struct cairn_error *err)
+credentials_load(struct credentials *out, struct cairn_call *call, const struct cairn_value *settings,
+                 struct cairn_error *err)
 {
     const char *expires = NULL;
     int found = 0;

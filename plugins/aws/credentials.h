@@ -15,8 +15,8 @@
 struct credentials {
     char *key_id;
     char *secret;
-    char *token; /* of a session, or NULL */
-    char *source; /* "the environment", "profile prod" */
+    char *token;     /* of a session, or NULL */
+    char *source;    /* "the environment", "profile prod" */
     int64_t expires; /* ms since 1970 on the wall clock; 0: unknown */
 };
 
@@ -24,6 +24,6 @@ struct credentials {
 int credentials_load(struct credentials *out, struct cairn_call *call, const struct cairn_value *settings,
                      struct cairn_error *err);
 void credentials_digest(char hex[SIGV4_HEX], const struct credentials *credentials); /* tells one set from another */
-void credentials_release(struct credentials *credentials); /* wipes them */
+void credentials_release(struct credentials *credentials);                           /* wipes them */
 
 #endif

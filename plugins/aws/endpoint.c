@@ -71,12 +71,13 @@ endpoint_region(char **out, struct cairn_call *call, const struct cairn_value *s
     const char *region = set_env(call, variable);
 
     if (wanted && region && strcmp(wanted, region) != 0)
-        return cairn_fail(err, CAIRN_ERR_DENIED, "choose the region: the configuration says %s and %s says %s", wanted, variable,
-                          region);
+        return cairn_fail(err, CAIRN_ERR_DENIED, "choose the region: the configuration says %s and %s says %s", wanted,
+                          variable, region);
     if (!region)
         region = wanted ? wanted : cairn_get_str(settings, "region", NULL);
     if (!region || !*region)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "choose the region: set region in section aws of the configuration, or AWS_REGION");
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "choose the region: set region in section aws of the configuration, or AWS_REGION");
     if (check_region(region, err) < 0)
         return -1;
     *out = alloc_str(region);
@@ -85,7 +86,8 @@ endpoint_region(char **out, struct cairn_call *call, const struct cairn_value *s
 
 /* Of the services section or of the profile itself; NULL if neither has one. */
 static int
-from_profile(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *variable, struct cairn_error *err)
+from_profile(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *variable,
+             struct cairn_error *err)
 {
     struct cairn_value *services;
     char *key = alloc_printf("%s.endpoint_url", variable);
@@ -102,7 +104,8 @@ from_profile(char **out, struct cairn_call *call, const struct cairn_value *sett
 }
 
 static int
-configured(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *variable, struct cairn_error *err)
+configured(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *variable,
+           struct cairn_error *err)
 {
     const char *ours = cairn_get_str(cairn_config(call), "endpoint_url", NULL);
     int ignore = is_on(call, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
@@ -121,8 +124,8 @@ configured(char **out, struct cairn_call *call, const struct cairn_value *settin
 }
 
 int
-endpoint_url(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *service, const char *variable,
-             const char *region, struct cairn_error *err)
+endpoint_url(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *service,
+             const char *variable, const char *region, struct cairn_error *err)
 {
     const struct partition *partition = partition_of(region);
     char *url = NULL;

@@ -12,7 +12,7 @@ int endpoint_region(char **out, struct cairn_call *call, const struct cairn_valu
 /* `service` is the host's prefix, "rds"; `variable` the end of AWS_ENDPOINT_URL_..., "RDS". No slash at the end. */
 int endpoint_url(char **out, struct cairn_call *call, const struct cairn_value *settings, const char *service,
                  const char *variable, const char *region, struct cairn_error *err);
-char *endpoint_host(const char *url); /* as in the Host header: without the scheme's own port */
+char *endpoint_host(const char *url);               /* as in the Host header: without the scheme's own port */
 const char *endpoint_partition(const char *region); /* "aws", "aws-cn", ... as in an ARN */
 
 #endif

@@ -185,8 +185,8 @@ errors_fail(struct cairn_error *err, const char *action, const struct aws_refusa
     enum cairn_error_kind kind = errors_kind(refusal, reads);
 
     if (!refusal->readable)
-        return cairn_fail(err, kind, "%s: the reply with status %d is not one of AWS; is there a proxy in between?", action,
-                          refusal->status);
+        return cairn_fail(err, kind, "%s: the reply with status %d is not one of AWS; is there a proxy in between?",
+                          action, refusal->status);
     return cairn_fail_code(err, kind, refusal->code, "%s: %s: %s", action, refusal->code,
                            refusal->message[0] ? refusal->message : "no reason given");
 }
@@ -194,7 +194,8 @@ errors_fail(struct cairn_error *err, const char *action, const struct aws_refusa
 int
 errors_unreadable(struct cairn_error *err, const char *action, int reads, const char *why)
 {
-    return cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT, "%s: the reply can't be read: %s", action, why);
+    return cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT, "%s: the reply can't be read: %s",
+                      action, why);
 }
 
 int

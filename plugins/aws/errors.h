@@ -2,8 +2,8 @@
  * errors.h: what AWS says when it refuses, as a kind of the plugin contract; used by the protocols.
  * SPDX-License-Identifier: MIT
  *
- * The code decides, not the HTTP status: the Query protocol throttles with status 400. A change is refused only by a reply
- * that can be read and that isn't the server's own failure; all else leaves it in doubt.
+ * The code decides, not the HTTP status: the Query protocol throttles with status 400. A change is refused only by a
+ * reply that can be read and that isn't the server's own failure; all else leaves it in doubt.
  */
 #ifndef AWS_ERRORS_H
 #define AWS_ERRORS_H
@@ -11,9 +11,9 @@
 #include "cairn/plugin.h"
 
 struct aws_refusal {
-    int status; /* of HTTP */
-    int readable; /* there is a code of AWS */
-    char code[64]; /* "DBInstanceNotFound"; "" when unreadable */
+    int status;        /* of HTTP */
+    int readable;      /* there is a code of AWS */
+    char code[64];     /* "DBInstanceNotFound"; "" when unreadable */
     char message[600]; /* the service's own words */
 };
 

@@ -14,7 +14,7 @@
 static const struct aws_service sts = { "sts", "STS", "2011-06-15" };
 
 static char checked[SIGV4_HEX]; /* the credentials that were found right */
-static int asking; /* the question itself is a request */
+static int asking;              /* the question itself is a request */
 
 int
 identity_ask(struct identity *out, struct cairn_call *call, struct client_session *session, struct cairn_error *err)
@@ -54,12 +54,14 @@ compare(const struct identity *who, const struct client_session *session, const 
     size_t len = strlen(partition);
 
     if (strcmp(who->account, wanted) != 0)
-        return cairn_fail_code(err, CAIRN_ERR_DENIED, "WrongAccount",
-                               "check the account: the configuration says %s, and the credentials of %s belong to %s (%s)", wanted,
-                               session->credentials.source, who->account, who->arn);
+        return cairn_fail_code(
+            err, CAIRN_ERR_DENIED, "WrongAccount",
+            "check the account: the configuration says %s, and the credentials of %s belong to %s (%s)", wanted,
+            session->credentials.source, who->account, who->arn);
     if (!strncmp(who->arn, "arn:", 4) && (strncmp(who->arn + 4, partition, len) != 0 || who->arn[4 + len] != ':'))
-        return cairn_fail_code(err, CAIRN_ERR_DENIED, "WrongPartition", "check the region: %s lies in partition %s, and the caller is %s",
-                               session->region, partition, who->arn);
+        return cairn_fail_code(err, CAIRN_ERR_DENIED, "WrongPartition",
+                               "check the region: %s lies in partition %s, and the caller is %s", session->region,
+                               partition, who->arn);
     return 0;
 }
 
@@ -74,8 +76,9 @@ identity_check(struct cairn_call *call, struct client_session *session, int chan
     if (asking)
         return 0;
     if (!wanted && changes)
-        return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "check the account: set account in section aws of the configuration, before anything is changed");
+        return cairn_fail(
+            err, CAIRN_ERR_INVALID,
+            "check the account: set account in section aws of the configuration, before anything is changed");
     if (!wanted)
         return 0;
     credentials_digest(digest, &session->credentials);
@@ -89,7 +92,8 @@ identity_check(struct cairn_call *call, struct client_session *session, int chan
     rc = compare(&who, session, wanted, err);
     if (rc == 0) { /* those that the answer was signed with: they may have been renewed on the way */
         credentials_digest(checked, &session->credentials);
-        cairn_log(call, "using the credentials of %s: %s, region %s", session->credentials.source, who.arn, session->region);
+        cairn_log(call, "using the credentials of %s: %s, region %s", session->credentials.source, who.arn,
+                  session->region);
     }
     identity_release(&who);
     return rc;

@@ -13,7 +13,8 @@ struct identity {
 };
 
 int identity_guard(struct cairn_call *call, struct cairn_error *err); /* the plugins' guard() */
-int identity_ask(struct identity *out, struct cairn_call *call, struct client_session *session, struct cairn_error *err);
+int identity_ask(struct identity *out, struct cairn_call *call, struct client_session *session,
+                 struct cairn_error *err);
 void identity_release(struct identity *identity);
 
 /* DENIED with both accounts when they differ. Credentials that were found right aren't asked about again. A change also

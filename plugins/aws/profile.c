@@ -16,7 +16,7 @@
 /* Where the reader of a file is. */
 struct reading {
     struct cairn_value *out; /* the settings found */
-    const char *section; /* the wanted one */
+    const char *section;     /* the wanted one */
     const char *file;
     char *parent; /* the key that indented lines belong to, or NULL */
     int line, inside, found;
@@ -138,8 +138,8 @@ profile_parse(struct cairn_value *out, const char *section, const char *file, co
 
 /* Add a section of one of the files; a missing file has none. */
 static int
-add_from(struct cairn_value *out, struct cairn_call *call, const char *variable, const char *in_home, const char *section,
-         struct cairn_error *err)
+add_from(struct cairn_value *out, struct cairn_call *call, const char *variable, const char *in_home,
+         const char *section, struct cairn_error *err)
 {
     const char *set = cairn_env(call, variable);
     const char *home = cairn_env(call, "HOME");
@@ -183,7 +183,8 @@ profile_load(struct cairn_value **out, struct cairn_call *call, const char *name
     struct cairn_value *settings = cairn_map();
     char *section = strcmp(name, "default") != 0 ? alloc_printf("profile %s", name) : alloc_str(name);
     int in_config = add_from(settings, call, "AWS_CONFIG_FILE", ".aws/config", section, err);
-    int in_credentials = in_config < 0 ? -1 : add_from(settings, call, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, err);
+    int in_credentials =
+        in_config < 0 ? -1 : add_from(settings, call, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, err);
 
     free(section);
     *out = NULL;
@@ -199,7 +200,8 @@ profile_load(struct cairn_value **out, struct cairn_call *call, const char *name
 }
 
 int
-profile_services(struct cairn_value **out, struct cairn_call *call, const struct cairn_value *settings, struct cairn_error *err)
+profile_services(struct cairn_value **out, struct cairn_call *call, const struct cairn_value *settings,
+                 struct cairn_error *err)
 {
     const char *name = cairn_get_str(settings, "services", NULL);
     char *section;

@@ -13,10 +13,12 @@
 
 /* The settings of one profile: a map of texts; NULL with 0 when neither file has it. */
 int profile_load(struct cairn_value **out, struct cairn_call *call, const char *name, struct cairn_error *err);
-const char *profile_name(struct cairn_call *call); /* the configuration's, else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
+const char *
+profile_name(struct cairn_call *call); /* the configuration's, else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
 
 /* Add the section `section` of a file's text to `out`; 1 if it is there, 0 if not, -1. */
-int profile_parse(struct cairn_value *out, const char *section, const char *file, const char *text, struct cairn_error *err);
+int profile_parse(struct cairn_value *out, const char *section, const char *file, const char *text,
+                  struct cairn_error *err);
 
 /* The [services NAME] section that `settings` names by its key `services`: a map, or NULL. */
 int profile_services(struct cairn_value **out, struct cairn_call *call, const struct cairn_value *settings,

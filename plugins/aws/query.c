@@ -38,7 +38,8 @@ form_of(const struct query *query, const char *marker)
 }
 
 static int
-read_reply(struct xml_node **out, const struct query *query, const struct cairn_http_reply *reply, struct cairn_error *err)
+read_reply(struct xml_node **out, const struct query *query, const struct cairn_http_reply *reply,
+           struct cairn_error *err)
 {
     struct cairn_error problem = { 0 };
     struct xml_node *root = NULL;
@@ -92,8 +93,8 @@ query_send(struct xml_node **reply, struct cairn_call *call, const struct query 
 }
 
 int
-query_exchange(struct xml_node **reply, struct cairn_call *call, struct client_session *session, const struct query *query,
-               struct cairn_error *err)
+query_exchange(struct xml_node **reply, struct cairn_call *call, struct client_session *session,
+               const struct query *query, struct cairn_error *err)
 {
     return exchange(reply, call, session, query, NULL, err);
 }

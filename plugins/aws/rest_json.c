@@ -10,7 +10,8 @@
 #include <string.h>
 
 int
-rest_send_raw(struct cairn_http_reply **out, struct cairn_call *call, const struct rest_request *request, struct cairn_error *err)
+rest_send_raw(struct cairn_http_reply **out, struct cairn_call *call, const struct rest_request *request,
+              struct cairn_error *err)
 {
     char *body = request->body ? cairn_format_json(request->body) : NULL;
     struct client_request signed_request = {
@@ -34,7 +35,8 @@ rest_send_raw(struct cairn_http_reply **out, struct cairn_call *call, const stru
 }
 
 int
-rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_request *request, struct cairn_error *err)
+rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_request *request,
+          struct cairn_error *err)
 {
     struct cairn_error problem = { 0 };
     struct cairn_http_reply *reply;

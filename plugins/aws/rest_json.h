@@ -9,18 +9,19 @@
 
 struct rest_request {
     const struct aws_service *service;
-    const char *action; /* stands in messages: "UpdateAlias" */
-    const char *method; /* "GET" */
-    const char *path; /* percent-encoded */
-    const char *query; /* or NULL */
+    const char *action;             /* stands in messages: "UpdateAlias" */
+    const char *method;             /* "GET" */
+    const char *path;               /* percent-encoded */
+    const char *query;              /* or NULL */
     const struct cairn_value *body; /* or NULL */
-    const char *extra; /* one more header line, or NULL */
-    int64_t timeout_ms; /* 0: the host's default */
-    int reads; /* changes nothing */
+    const char *extra;              /* one more header line, or NULL */
+    int64_t timeout_ms;             /* 0: the host's default */
+    int reads;                      /* changes nothing */
 };
 
 /* The reply as a map, which the caller frees. A reply without a body is an empty map. */
-int rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_request *request, struct cairn_error *err);
+int rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_request *request,
+              struct cairn_error *err);
 int rest_send_raw(struct cairn_http_reply **out, struct cairn_call *call, const struct rest_request *request,
                   struct cairn_error *err); /* whatever body a 2xx reply has */
 

@@ -63,8 +63,8 @@ lower_case(const char *name)
 
     for (const char *c = name; *c; c++) {
         char low = (char)tolower((unsigned char)*c);
-        int begins = isupper((unsigned char)*c) && c > name &&
-                     (!isupper((unsigned char)c[-1]) || (c[1] && islower((unsigned char)c[1])));
+        int begins = isupper((unsigned char)*c) && c > name
+                     && (!isupper((unsigned char)c[-1]) || (c[1] && islower((unsigned char)c[1])));
 
         if (begins)
             buffer_str(&out, "_");
@@ -79,7 +79,8 @@ shape_any(const struct xml_node *node)
     struct cairn_value *map = cairn_map();
 
     for (const struct xml_node *at = node ? node->first : NULL; at; at = at->next) {
-        int is_list = at->first && (at->first == at->last || !strcmp(at->first->name, at->last->name)) && at->first->text;
+        int is_list =
+            at->first && (at->first == at->last || !strcmp(at->first->name, at->last->name)) && at->first->text;
         char *key = lower_case(at->name);
 
         if (at->text)

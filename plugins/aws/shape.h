@@ -19,7 +19,8 @@ struct shape {
 void shape_copy(struct cairn_value *out, const struct xml_node *node, const struct shape *table); /* ended by { 0 } */
 /* A list of texts: of `member` in each element at `path`, "Groups/Group"; NULL: of the element's own text. */
 struct cairn_value *shape_list(const struct xml_node *node, const char *path, const char *member);
-struct cairn_value *shape_maps(const struct xml_node *node, const char *path, const struct shape *table); /* a list of maps */
+struct cairn_value *shape_maps(const struct xml_node *node, const char *path,
+                               const struct shape *table);  /* a list of maps */
 struct cairn_value *shape_any(const struct xml_node *node); /* whatever is there, names in lower_case; a map at least */
 
 #endif

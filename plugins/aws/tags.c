@@ -21,7 +21,8 @@ put_tag(struct cairn_value *params, const char *list, size_t n, const char *key,
     free(value_name);
 }
 
-/* Tags of AWS itself, "aws:...", can be read and not be set; marks of a thing's first maker don't go to its successor. */
+/* Tags of AWS itself, "aws:...", can be read and not be set; marks of a thing's first maker don't go to its successor.
+ */
 static size_t
 put_tags(struct cairn_value *params, const char *list, const struct cairn_value *tags)
 {
@@ -43,7 +44,8 @@ tags_put(struct cairn_value *params, const char *list, const struct cairn_value 
 }
 
 void
-tags_put_marked(struct cairn_value *params, const char *list, const struct cairn_value *tags, const struct cairn_call *call)
+tags_put_marked(struct cairn_value *params, const char *list, const struct cairn_value *tags,
+                const struct cairn_call *call)
 {
     size_t n = put_tags(params, list, tags);
 
@@ -78,7 +80,7 @@ tags_judge(const struct cairn_value *tags, const char *what, const struct cairn_
 
     if (tags_are_ours(tags, call))
         return CAIRN_SEEN_DONE;
-    cairn_fail(err, CAIRN_ERR_CONFLICT, "create %s: it exists, %s%s", what, run ? "made by another step of run " : "and not made by cairn",
-               run ? run : "");
+    cairn_fail(err, CAIRN_ERR_CONFLICT, "create %s: it exists, %s%s", what,
+               run ? "made by another step of run " : "and not made by cairn", run ? run : "");
     return CAIRN_SEEN_CONFLICT;
 }

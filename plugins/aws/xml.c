@@ -17,7 +17,7 @@
 struct building {
     XML_Parser parser;
     struct xml_node *open[XML_MAX_DEPTH]; /* outermost first */
-    struct buffer text; /* since the last tag */
+    struct buffer text;                   /* since the last tag */
     struct xml_node *root;
     const char *refused; /* why the parser was stopped, or NULL */
     size_t depth, elements;
@@ -114,7 +114,8 @@ xml_parse(struct xml_node **out, const char *text, size_t len, struct cairn_erro
     }
     if (XML_Parse(b.parser, text, (int)len, XML_TRUE) != XML_STATUS_OK) {
         cairn_fail(err, CAIRN_ERR_INVALID, "read XML: line %lu, column %lu: %s",
-                   (unsigned long)XML_GetCurrentLineNumber(b.parser), (unsigned long)XML_GetCurrentColumnNumber(b.parser),
+                   (unsigned long)XML_GetCurrentLineNumber(b.parser),
+                   (unsigned long)XML_GetCurrentColumnNumber(b.parser),
                    b.refused ? b.refused : XML_ErrorString(XML_GetErrorCode(b.parser)));
         goto out;
     }

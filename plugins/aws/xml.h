@@ -18,7 +18,7 @@
 
 struct xml_node {
     char *name;
-    char *text; /* of an element without elements in it, else NULL; "" for an empty one */
+    char *text;             /* of an element without elements in it, else NULL; "" for an empty one */
     struct xml_node *first; /* what lies in it, in order */
     struct xml_node *last;
     struct xml_node *next; /* beside it */
@@ -26,7 +26,7 @@ struct xml_node {
 
 int xml_parse(struct xml_node **out, const char *text, size_t len, struct cairn_error *err); /* INVALID if malformed */
 struct xml_node *xml_copy(const struct xml_node *node); /* with all in it, without what is beside it */
-void xml_free(struct xml_node *root); /* takes NULL */
+void xml_free(struct xml_node *root);                   /* takes NULL */
 
 /* Look: NULL-tolerant. A path is names between slashes, "Endpoint/Address"; the first of each name counts. */
 const struct xml_node *xml_get(const struct xml_node *node, const char *path);

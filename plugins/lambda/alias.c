@@ -10,8 +10,8 @@
 static int
 fetch(struct cairn_value **reply, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err)
 {
-    return function_send(reply, call, "GetAlias", "GET", function_path(args, "/aliases/", cairn_get_str(args, "alias", "")), NULL,
-                         NULL, err);
+    return function_send(reply, call, "GetAlias", "GET",
+                         function_path(args, "/aliases/", cairn_get_str(args, "alias", "")), NULL, NULL, err);
 }
 
 static void
@@ -84,8 +84,8 @@ alias_update(struct cairn_call *call, const struct cairn_value *args, struct cai
     cairn_put(body, "FunctionVersion", cairn_str(cairn_get_str(args, "version", "")));
     cairn_put(body, "RevisionId", cairn_str(cairn_get_str(alias, "RevisionId", NULL)));
     cairn_free(alias);
-    rc = function_send(&reply, call, "UpdateAlias", "PUT", function_path(args, "/aliases/", cairn_get_str(args, "alias", "")), NULL,
-                       body, err);
+    rc = function_send(&reply, call, "UpdateAlias", "PUT",
+                       function_path(args, "/aliases/", cairn_get_str(args, "alias", "")), NULL, body, err);
     if (rc == 0)
         put_result(out, reply);
     cairn_free(reply);
@@ -93,7 +93,8 @@ alias_update(struct cairn_call *call, const struct cairn_value *args, struct cai
 }
 
 int
-alias_update_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+alias_update_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                     struct cairn_error *err)
 {
     struct cairn_value *alias;
     enum cairn_seen seen;

@@ -2,8 +2,9 @@
  * configuration.c: the configuration of a function, and the host in one of its variables; used by the plugin lambda.
  * SPDX-License-Identifier: MIT
  *
- * Variables hold passwords: their values stay in this process, and only hosts of URLs are shown. AWS replaces all of them at
- * once, so a change sends what was read, with the RevisionId that was read: whoever came between is not overwritten.
+ * Variables hold passwords: their values stay in this process, and only hosts of URLs are shown. AWS replaces all of
+ * them at once, so a change sends what was read, with the RevisionId that was read: whoever came between is not
+ * overwritten.
  */
 #include "function.h"
 
@@ -33,8 +34,8 @@ static int
 fetch(struct cairn_value **reply, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err)
 {
     char *query = function_query(args);
-    int rc = function_send(reply, call, "GetFunctionConfiguration", "GET", function_path(args, "/configuration", NULL), query,
-                           NULL, err);
+    int rc = function_send(reply, call, "GetFunctionConfiguration", "GET", function_path(args, "/configuration", NULL),
+                           query, NULL, err);
 
     free(query);
     return rc;
@@ -47,7 +48,8 @@ variables_of(const struct cairn_value *reply)
 }
 
 int
-configuration_get(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+configuration_get(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     struct cairn_value *names = cairn_list(), *hosts = cairn_map(), *reply;
     const struct cairn_value *variables;
@@ -84,11 +86,12 @@ find_value(const char **value, const struct cairn_value *reply, const struct cai
 
     if (cairn_type(error) == CAIRN_MAP)
         return cairn_fail_code(err, CAIRN_ERR_FAILED, cairn_get_str(error, "ErrorCode", ""),
-                               "read the variables of function %s: %s: what can't be read would be lost by a change", function,
-                               cairn_get_str(error, "Message", "AWS can't decrypt them"));
+                               "read the variables of function %s: %s: what can't be read would be lost by a change",
+                               function, cairn_get_str(error, "Message", "AWS can't decrypt them"));
     *value = cairn_get_str(variables_of(reply), variable, NULL);
     if (!*value)
-        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "read the variables of function %s: it has no %s", function, variable);
+        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "read the variables of function %s: it has no %s", function,
+                          variable);
     return 0;
 }
 
@@ -99,9 +102,11 @@ other_host(const char *value, const struct cairn_value *args, struct cairn_error
     size_t at, len;
 
     if (!urlhost_find(value, &at, &len))
-        return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace the host in %s of function %s: its value isn't a URL", variable, function);
-    return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace the host in %s of function %s: it is at %.*s, neither at %s nor at %s",
-                      variable, function, (int)len, value + at, cairn_get_str(args, "from", ""), cairn_get_str(args, "to", ""));
+        return cairn_fail(err, CAIRN_ERR_CONFLICT, "replace the host in %s of function %s: its value isn't a URL",
+                          variable, function);
+    return cairn_fail(err, CAIRN_ERR_CONFLICT,
+                      "replace the host in %s of function %s: it is at %.*s, neither at %s nor at %s", variable,
+                      function, (int)len, value + at, cairn_get_str(args, "from", ""), cairn_get_str(args, "to", ""));
 }
 
 /* All variables with one of them changed, under the revision that was read. */
@@ -131,8 +136,8 @@ replace(struct cairn_call *call, const struct cairn_value *args, const struct ca
 {
     char *replaced = urlhost_replace(value, cairn_get_str(args, "from", ""), cairn_get_str(args, "to", ""));
     struct cairn_value *answer;
-    int rc = function_send(&answer, call, "UpdateFunctionConfiguration", "PUT", function_path(args, "/configuration", NULL), NULL,
-                           changed_body(reply, args, replaced), err);
+    int rc = function_send(&answer, call, "UpdateFunctionConfiguration", "PUT",
+                           function_path(args, "/configuration", NULL), NULL, changed_body(reply, args, replaced), err);
 
     if (rc == 0)
         put_result(out, answer, 1);
@@ -148,7 +153,8 @@ check_hosts(const struct cairn_value *args, struct cairn_error *err)
     const char *from = cairn_get_str(args, "from", ""), *to = cairn_get_str(args, "to", "");
 
     if (!urlhost_valid(from) || !urlhost_valid(to))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "replace the host: %s isn't HOST or HOST:PORT", urlhost_valid(from) ? to : from);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "replace the host: %s isn't HOST or HOST:PORT",
+                          urlhost_valid(from) ? to : from);
     return 0;
 }
 

@@ -40,8 +40,8 @@ function_query(const struct cairn_value *args)
 }
 
 int
-function_send(struct cairn_value **reply, struct cairn_call *call, const char *action, const char *method, char *owned_path,
-              const char *query, struct cairn_value *owned_body, struct cairn_error *err)
+function_send(struct cairn_value **reply, struct cairn_call *call, const char *action, const char *method,
+              char *owned_path, const char *query, struct cairn_value *owned_body, struct cairn_error *err)
 {
     struct rest_request request = {
         .service = &lambda_service,
@@ -74,7 +74,8 @@ payload_of(const struct cairn_http_reply *reply)
 }
 
 int
-function_invoke(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+function_invoke(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     char *path = function_path(args, "/invocations", NULL);
     char *query = function_query(args);

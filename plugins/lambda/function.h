@@ -7,7 +7,7 @@
 
 #include "rest_json.h"
 
-#define LAMBDA_ACTION(name) \
+#define LAMBDA_ACTION(name)                                                                                            \
     int name(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 
 LAMBDA_ACTION(configuration_get);
@@ -22,11 +22,12 @@ LAMBDA_ACTION(function_invoke);
 
 extern const struct aws_service lambda_service;
 
-/* "/2015-03-31/functions/F" with `rest` behind it, and `last` encoded behind that (NULL: nothing); freed with free(). */
+/* "/2015-03-31/functions/F" with `rest` behind it, and `last` encoded behind that (NULL: nothing); freed with free().
+ */
 char *function_path(const struct cairn_value *args, const char *rest, const char *last);
 char *function_query(const struct cairn_value *args); /* "Qualifier=...", or NULL */
 /* One request; `body` and `path` are taken. */
-int function_send(struct cairn_value **reply, struct cairn_call *call, const char *action, const char *method, char *owned_path,
-                  const char *query, struct cairn_value *owned_body, struct cairn_error *err);
+int function_send(struct cairn_value **reply, struct cairn_call *call, const char *action, const char *method,
+                  char *owned_path, const char *query, struct cairn_value *owned_body, struct cairn_error *err);
 
 #endif

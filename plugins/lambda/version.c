@@ -2,8 +2,8 @@
  * version.c: published versions of a function; used by the plugin lambda.
  * SPDX-License-Identifier: MIT
  *
- * A version has no tags: our mark stands at the end of its description. AWS answers with the version that is there when nothing
- * has changed since it was published; that one bears no mark of ours, and asking again gives it again.
+ * A version has no tags: our mark stands at the end of its description. AWS answers with the version that is there when
+ * nothing has changed since it was published; that one bears no mark of ours, and asking again gives it again.
  */
 #include "function.h"
 
@@ -49,7 +49,10 @@ static void
 put_version(struct cairn_value *out, const struct cairn_value *version, int ours)
 {
     static const char *const names[][2] = {
-        { "Version", "version" }, { "Description", "description" }, { "CodeSha256", "code_sha256" }, { "RevisionId", "revision_id" },
+        { "Version", "version" },
+        { "Description", "description" },
+        { "CodeSha256", "code_sha256" },
+        { "RevisionId", "revision_id" },
         { "State", "state" },
     };
 
@@ -60,7 +63,8 @@ put_version(struct cairn_value *out, const struct cairn_value *version, int ours
 }
 
 int
-version_publish(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+version_publish(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct cairn_value *body = cairn_map(), *reply;
     char *text = marked(call, cairn_get_str(args, "description", ""));
@@ -79,14 +83,15 @@ version_publish(struct cairn_call *call, const struct cairn_value *args, struct 
 
 /* One page of the versions; *marker becomes the next one, or NULL. 1 if ours is there and `out` filled, 0, -1. */
 static int
-look_at_page(struct cairn_call *call, const struct cairn_value *args, char **marker, const char *mark, struct cairn_value *out,
-             struct cairn_error *err)
+look_at_page(struct cairn_call *call, const struct cairn_value *args, char **marker, const char *mark,
+             struct cairn_value *out, struct cairn_error *err)
 {
     char *encoded = *marker ? cairn_url_encode(*marker, NULL) : NULL;
     char *query = encoded ? alloc_printf("MaxItems=50&Marker=%s", encoded) : alloc_str("MaxItems=50");
     const struct cairn_value *versions;
     struct cairn_value *reply;
-    int rc = function_send(&reply, call, "ListVersionsByFunction", "GET", function_path(args, "/versions", NULL), query, NULL, err);
+    int rc = function_send(&reply, call, "ListVersionsByFunction", "GET", function_path(args, "/versions", NULL), query,
+                           NULL, err);
 
     free(encoded);
     free(query);
@@ -108,7 +113,8 @@ look_at_page(struct cairn_call *call, const struct cairn_value *args, char **mar
 }
 
 int
-version_publish_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+version_publish_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     char *mark = mark_of(call);
     char *marker = NULL;

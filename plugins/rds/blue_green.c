@@ -46,8 +46,8 @@ put_deployment(struct cairn_value *out, const struct xml_node *node)
 static int
 find(struct xml_node **found, struct cairn_call *call, const char *id, const char *name, struct cairn_error *err)
 {
-    struct rds_wanted wanted = { "DescribeBlueGreenDeployments", "BlueGreenDeployments/member", "BlueGreenDeploymentIdentifier", id,
-                                 NOT_FOUND };
+    struct rds_wanted wanted = { "DescribeBlueGreenDeployments", "BlueGreenDeployments/member",
+                                 "BlueGreenDeploymentIdentifier", id, NOT_FOUND };
     struct cairn_value *params = cairn_map();
 
     if (id) {
@@ -61,7 +61,8 @@ find(struct xml_node **found, struct cairn_call *call, const char *id, const cha
 }
 
 int
-blue_green_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                    struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", NULL);
     const char *name = cairn_get_str(args, "name", NULL);
@@ -72,8 +73,8 @@ blue_green_describe(struct cairn_call *call, const struct cairn_value *args, str
         return cairn_fail(err, CAIRN_ERR_INVALID, "describe blue/green deployment: give either id or name");
     rc = find(&found, call, id, name, err);
     if (rc == 0)
-        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, NOT_FOUND "Fault", "describe blue/green deployment %s: there is none",
-                               id ? id : name);
+        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, NOT_FOUND "Fault",
+                               "describe blue/green deployment %s: there is none", id ? id : name);
     if (rc < 0)
         return -1;
     put_deployment(out, found);
@@ -82,7 +83,8 @@ blue_green_describe(struct cairn_call *call, const struct cairn_value *args, str
 }
 
 int
-blue_green_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     static const struct query_field arguments[] = {
         { "name", "BlueGreenDeploymentName" },
@@ -107,7 +109,8 @@ blue_green_create(struct cairn_call *call, const struct cairn_value *args, struc
 }
 
 int
-blue_green_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                          struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
     struct cairn_value *tags;
@@ -148,8 +151,8 @@ look_after_refusal(struct cairn_call *call, const char *id, struct cairn_value *
 {
     struct cairn_error ignored = { 0 };
     struct xml_node *found = NULL;
-    int fine = errors_is(refused, "InvalidBlueGreenDeploymentState") && find(&found, call, id, NULL, &ignored) > 0 &&
-               is_switching(xml_text(found, "Status", ""));
+    int fine = errors_is(refused, "InvalidBlueGreenDeploymentState") && find(&found, call, id, NULL, &ignored) > 0
+               && is_switching(xml_text(found, "Status", ""));
 
     if (fine)
         put_status(out, id, xml_text(found, "Status", ""));
@@ -160,7 +163,8 @@ look_after_refusal(struct cairn_call *call, const char *id, struct cairn_value *
 }
 
 int
-blue_green_switchover(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_switchover(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                      struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     struct cairn_value *params = cairn_map();
@@ -171,7 +175,9 @@ blue_green_switchover(struct cairn_call *call, const struct cairn_value *args, s
     query_put(params, "SwitchoverTimeout", cairn_get(args, "timeout_s"));
     if (rds_change(call, "SwitchoverBlueGreenDeployment", params, &reply, &refused) < 0)
         return look_after_refusal(call, id, out, &refused, err);
-    put_status(out, id, xml_text(reply, "SwitchoverBlueGreenDeploymentResult/BlueGreenDeployment/Status", "SWITCHOVER_IN_PROGRESS"));
+    put_status(
+        out, id,
+        xml_text(reply, "SwitchoverBlueGreenDeploymentResult/BlueGreenDeployment/Status", "SWITCHOVER_IN_PROGRESS"));
     xml_free(reply);
     return 0;
 }
@@ -221,7 +227,8 @@ blue_green_switchover_observe(struct cairn_call *call, const struct cairn_value 
 }
 
 int
-blue_green_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     struct cairn_value *params = cairn_map();
@@ -247,7 +254,8 @@ blue_green_delete(struct cairn_call *call, const struct cairn_value *args, struc
 }
 
 int
-blue_green_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+blue_green_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                          struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     struct xml_node *found;

@@ -37,9 +37,11 @@ static const struct shape member_fields[] = {
 };
 
 int
-cluster_find(struct xml_node **found, struct cairn_call *call, const char *id, const char *resource_id, struct cairn_error *err)
+cluster_find(struct xml_node **found, struct cairn_call *call, const char *id, const char *resource_id,
+             struct cairn_error *err)
 {
-    struct rds_wanted wanted = { "DescribeDBClusters", "DBClusters/DBCluster", "DBClusterIdentifier", id, "DBClusterNotFound" };
+    struct rds_wanted wanted = { "DescribeDBClusters", "DBClusters/DBCluster", "DBClusterIdentifier", id,
+                                 "DBClusterNotFound" };
     struct cairn_value *params = cairn_map();
 
     if (resource_id) {
@@ -53,7 +55,8 @@ cluster_find(struct xml_node **found, struct cairn_call *call, const char *id, c
 }
 
 int
-cluster_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err)
+cluster_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args,
+                struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     const char *resource_id = cairn_get_str(args, "resource_id", "");
@@ -72,7 +75,8 @@ cluster_member_status(const struct xml_node *cluster, const char *instance)
 }
 
 int
-cluster_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+cluster_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                 struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", NULL);
     const char *resource_id = cairn_get_str(args, "resource_id", NULL);
@@ -91,7 +95,8 @@ cluster_describe(struct cairn_call *call, const struct cairn_value *args, struct
     cairn_put(out, "members", shape_maps(found, "DBClusterMembers/DBClusterMember", member_fields));
     cairn_put(out, "pending", shape_any(xml_get(found, "PendingModifiedValues")));
     cairn_put(out, "master_secret", cairn_bool(xml_get(found, "MasterUserSecret/SecretArn") != NULL));
-    cairn_put(out, "security_groups", shape_list(found, "VpcSecurityGroups/VpcSecurityGroupMembership", "VpcSecurityGroupId"));
+    cairn_put(out, "security_groups",
+              shape_list(found, "VpcSecurityGroups/VpcSecurityGroupMembership", "VpcSecurityGroupId"));
     cairn_put(out, "tags", tags_read(xml_get(found, "TagList/Tag")));
     xml_free(found);
     return 0;

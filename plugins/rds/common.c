@@ -57,8 +57,8 @@ search_page(const struct xml_node *result, void *context, struct cairn_error *er
 }
 
 int
-rds_find(struct xml_node **found, struct cairn_call *call, const struct rds_wanted *wanted, struct cairn_value *owned_params,
-         struct cairn_error *err)
+rds_find(struct xml_node **found, struct cairn_call *call, const struct rds_wanted *wanted,
+         struct cairn_value *owned_params, struct cairn_error *err)
 {
     struct search search = { .wanted = wanted };
     struct cairn_error problem = { 0 };
@@ -102,13 +102,15 @@ rds_tags_of(struct cairn_value **tags, struct cairn_call *call, const char *arn,
 }
 
 int
-rds_check_name(struct xml_node **found, const char *key, const char *id, const char *resource_id, struct cairn_error *err)
+rds_check_name(struct xml_node **found, const char *key, const char *id, const char *resource_id,
+               struct cairn_error *err)
 {
     const char *name = xml_text(*found, key, "");
 
     if (!strcasecmp(name, id))
         return 1;
-    cairn_fail_code(err, CAIRN_ERR_CONFLICT, "NameMoved", "check the name %s: %s is called %s now", id, resource_id, name);
+    cairn_fail_code(err, CAIRN_ERR_CONFLICT, "NameMoved", "check the name %s: %s is called %s now", id, resource_id,
+                    name);
     xml_free(*found);
     *found = NULL;
     return -1;
@@ -122,8 +124,8 @@ rds_gone(const char *what, const struct cairn_value *args, struct cairn_error *e
 }
 
 int
-rds_adopt(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, const struct cairn_error *refused,
-          cairn_run_fn *look, struct cairn_error *err)
+rds_adopt(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+          const struct cairn_error *refused, cairn_run_fn *look, struct cairn_error *err)
 {
     int seen;
 

@@ -19,7 +19,8 @@ check_snapshot(const struct cairn_value *args, struct cairn_error *err)
     int skipped = cairn_get_bool(args, "skip_final_snapshot", 0);
 
     if (named == skipped)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "delete %s: give either final_snapshot or skip_final_snapshot = true", id);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "delete %s: give either final_snapshot or skip_final_snapshot = true",
+                          id);
     return 0;
 }
 
@@ -50,7 +51,8 @@ done(struct cairn_value *out, const struct cairn_value *args, const char *status
 }
 
 int
-delete_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+delete_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct xml_node *found = NULL;
     struct cairn_value *params;
@@ -68,14 +70,16 @@ delete_instance(struct cairn_call *call, const struct cairn_value *args, struct 
         return done(out, args, "deleting");
     params = request(args, "DBInstanceIdentifier");
     if (!in_cluster) /* the backups of a cluster aren't its instances' */
-        cairn_put(params, "DeleteAutomatedBackups", cairn_str(cairn_get_bool(args, "delete_automated_backups", 0) ? "true" : "false"));
+        cairn_put(params, "DeleteAutomatedBackups",
+                  cairn_str(cairn_get_bool(args, "delete_automated_backups", 0) ? "true" : "false"));
     if (rds_change(call, "DeleteDBInstance", params, NULL, err) < 0)
         return -1;
     return done(out, args, "deleting");
 }
 
 int
-delete_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+delete_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = instance_find(&found, call, NULL, cairn_get_str(args, "resource_id", ""), err);
@@ -91,7 +95,8 @@ delete_instance_observe(struct cairn_call *call, const struct cairn_value *args,
 }
 
 int
-delete_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+delete_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     struct xml_node *found = NULL;
     struct cairn_value *params;
@@ -107,14 +112,16 @@ delete_cluster(struct cairn_call *call, const struct cairn_value *args, struct c
     if (deleting)
         return done(out, args, "deleting");
     params = request(args, "DBClusterIdentifier");
-    cairn_put(params, "DeleteAutomatedBackups", cairn_str(cairn_get_bool(args, "delete_automated_backups", 0) ? "true" : "false"));
+    cairn_put(params, "DeleteAutomatedBackups",
+              cairn_str(cairn_get_bool(args, "delete_automated_backups", 0) ? "true" : "false"));
     if (rds_change(call, "DeleteDBCluster", params, NULL, err) < 0)
         return -1;
     return done(out, args, "deleting");
 }
 
 int
-delete_cluster_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+delete_cluster_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = cluster_find(&found, call, NULL, cairn_get_str(args, "resource_id", ""), err);

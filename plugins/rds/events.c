@@ -10,7 +10,7 @@
 
 #define DAY_MS (24 * 60 * 60 * 1000ll)
 #define KEPT_MS (14 * DAY_MS - 60 * 60 * 1000ll) /* RDS keeps them for 14 days and refuses to look further back */
-#define AHEAD_MS (5 * 60 * 1000ll) /* their clock may be ahead of ours */
+#define AHEAD_MS (5 * 60 * 1000ll)               /* their clock may be ahead of ours */
 
 static void
 put_time(struct cairn_value *params, const char *name, int64_t ms)
@@ -60,8 +60,9 @@ int
 events_list(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
     struct cairn_value *list = cairn_list();
-    struct cairn_value *params = request(call, cairn_get_str(args, "source", ""), cairn_get_str(args, "source_type", ""),
-                                         cairn_get_int(args, "since", 0), cairn_get_int(args, "minutes", 0));
+    struct cairn_value *params =
+        request(call, cairn_get_str(args, "source", ""), cairn_get_str(args, "source_type", ""),
+                cairn_get_int(args, "since", 0), cairn_get_int(args, "minutes", 0));
     int rc = rds_pages(call, "DescribeEvents", params, list_page, list, err);
 
     cairn_put(out, "events", list);
@@ -81,13 +82,15 @@ look_page(const struct xml_node *result, void *context, struct cairn_error *err)
 
     (void)err;
     for (const struct xml_node *at = xml_get(result, "Events/Event"); at; at = xml_next(at))
-        if (rds_time(xml_text(at, "Date", "")) >= looking->since && strcasestr(xml_text(at, "Message", ""), looking->word))
+        if (rds_time(xml_text(at, "Date", "")) >= looking->since
+            && strcasestr(xml_text(at, "Message", ""), looking->word))
             looking->found = 1;
     return 0;
 }
 
 int
-events_has(struct cairn_call *call, const char *source, const char *type, int64_t since, const char *word, struct cairn_error *err)
+events_has(struct cairn_call *call, const char *source, const char *type, int64_t since, const char *word,
+           struct cairn_error *err)
 {
     struct looking looking = { .word = word, .since = since };
 

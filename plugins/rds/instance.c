@@ -59,9 +59,11 @@ put_instance(struct cairn_value *out, const struct xml_node *node)
 }
 
 int
-instance_find(struct xml_node **found, struct cairn_call *call, const char *id, const char *resource_id, struct cairn_error *err)
+instance_find(struct xml_node **found, struct cairn_call *call, const char *id, const char *resource_id,
+              struct cairn_error *err)
 {
-    struct rds_wanted wanted = { "DescribeDBInstances", "DBInstances/DBInstance", "DBInstanceIdentifier", id, "DBInstanceNotFound" };
+    struct rds_wanted wanted = { "DescribeDBInstances", "DBInstances/DBInstance", "DBInstanceIdentifier", id,
+                                 "DBInstanceNotFound" };
     struct cairn_value *params = cairn_map();
 
     if (resource_id) {
@@ -75,7 +77,8 @@ instance_find(struct xml_node **found, struct cairn_call *call, const char *id, 
 }
 
 int
-instance_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err)
+instance_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args,
+                 struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     const char *resource_id = cairn_get_str(args, "resource_id", "");
@@ -85,7 +88,8 @@ instance_current(struct xml_node **found, struct cairn_call *call, const struct 
 }
 
 int
-instance_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+instance_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", NULL);
     const char *resource_id = cairn_get_str(args, "resource_id", NULL);

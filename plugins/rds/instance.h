@@ -13,6 +13,7 @@ RDS_ACTION(instance_describe);
 int instance_find(struct xml_node **found, struct cairn_call *call, const char *id, const char *resource_id,
                   struct cairn_error *err);
 /* The instance that args' resource_id names, if args' id is still its name. 1, 0 when it is gone, -1: CONFLICT. */
-int instance_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args, struct cairn_error *err);
+int instance_current(struct xml_node **found, struct cairn_call *call, const struct cairn_value *args,
+                     struct cairn_error *err);
 
 #endif

@@ -70,7 +70,8 @@ modify(struct cairn_call *call, const char *action, struct cairn_value *owned_pa
 }
 
 int
-modify_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+modify_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct cairn_value *params = cairn_map();
     struct xml_node *found = NULL;
@@ -92,7 +93,8 @@ modify_instance(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     struct cairn_value *params = cairn_map();
     struct xml_node *found = NULL;

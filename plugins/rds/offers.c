@@ -5,9 +5,12 @@
 #include "offers.h"
 
 int
-offers_version(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+offers_version(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
-    static const struct shape fields[] = { { "DBParameterGroupFamily", "family", CAIRN_STR }, { "Status", "status", CAIRN_STR }, { 0 } };
+    static const struct shape fields[] = { { "DBParameterGroupFamily", "family", CAIRN_STR },
+                                           { "Status", "status", CAIRN_STR },
+                                           { 0 } };
     static const struct shape target_fields[] = {
         { "EngineVersion", "version", CAIRN_STR },
         { "IsMajorVersionUpgrade", "major", CAIRN_BOOL },
@@ -15,7 +18,8 @@ offers_version(struct cairn_call *call, const struct cairn_value *args, struct c
         { 0 },
     };
     const char *version = cairn_get_str(args, "version", "");
-    struct rds_wanted wanted = { "DescribeDBEngineVersions", "DBEngineVersions/DBEngineVersion", "EngineVersion", version, NULL };
+    struct rds_wanted wanted = { "DescribeDBEngineVersions", "DBEngineVersions/DBEngineVersion", "EngineVersion",
+                                 version, NULL };
     struct cairn_value *params = cairn_map();
     struct xml_node *found;
     int rc;
@@ -27,8 +31,8 @@ offers_version(struct cairn_call *call, const struct cairn_value *args, struct c
     if (rc < 0)
         return -1;
     if (rc == 0)
-        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe engine version: %s has no version %s", cairn_get_str(args, "engine", ""),
-                          version);
+        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe engine version: %s has no version %s",
+                          cairn_get_str(args, "engine", ""), version);
     shape_copy(out, found, fields);
     cairn_put(out, "targets", shape_maps(found, "ValidUpgradeTarget/UpgradeTarget", target_fields));
     xml_free(found);
@@ -36,13 +40,18 @@ offers_version(struct cairn_call *call, const struct cairn_value *args, struct c
 }
 
 int
-offers_orderable(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+offers_orderable(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                 struct cairn_error *err)
 {
     static const struct query_field arguments[] = {
-        { "engine", "Engine" }, { "version", "EngineVersion" }, { "class", "DBInstanceClass" }, { 0 },
+        { "engine", "Engine" },
+        { "version", "EngineVersion" },
+        { "class", "DBInstanceClass" },
+        { 0 },
     };
-    struct rds_wanted wanted = { "DescribeOrderableDBInstanceOptions", "OrderableDBInstanceOptions/OrderableDBInstanceOption",
-                                 "DBInstanceClass", cairn_get_str(args, "class", ""), NULL };
+    struct rds_wanted wanted = { "DescribeOrderableDBInstanceOptions",
+                                 "OrderableDBInstanceOptions/OrderableDBInstanceOption", "DBInstanceClass",
+                                 cairn_get_str(args, "class", ""), NULL };
     struct cairn_value *params = cairn_map();
     struct xml_node *found;
     int rc;
@@ -86,7 +95,8 @@ maintenance_page(const struct xml_node *result, void *context, struct cairn_erro
 }
 
 int
-offers_maintenance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+offers_maintenance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                   struct cairn_error *err)
 {
     struct cairn_value *params = cairn_map();
     struct cairn_value *list = cairn_list();

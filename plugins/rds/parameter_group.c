@@ -12,24 +12,35 @@
 #include <string.h>
 
 #define NOT_FOUND "ParameterGroupNotFound" /* of an instance or of a cluster */
-#define CHUNK 20 /* as many parameters does RDS take in one call */
+#define CHUNK 20                           /* as many parameters does RDS take in one call */
 
 struct kind {
     const char *create, *describe, *parameters, *modify, *delete; /* operations */
-    const char *name; /* parameter and element */
+    const char *name;                                             /* parameter and element */
     const char *path, *created; /* of the group in the reply to describe and to create */
-    const char *arn; /* element */
+    const char *arn;            /* element */
 };
 
 static const struct kind of_instance = {
-    "CreateDBParameterGroup", "DescribeDBParameterGroups", "DescribeDBParameters", "ModifyDBParameterGroup",
-    "DeleteDBParameterGroup", "DBParameterGroupName", "DBParameterGroups/DBParameterGroup",
-    "CreateDBParameterGroupResult/DBParameterGroup", "DBParameterGroupArn",
+    "CreateDBParameterGroup",
+    "DescribeDBParameterGroups",
+    "DescribeDBParameters",
+    "ModifyDBParameterGroup",
+    "DeleteDBParameterGroup",
+    "DBParameterGroupName",
+    "DBParameterGroups/DBParameterGroup",
+    "CreateDBParameterGroupResult/DBParameterGroup",
+    "DBParameterGroupArn",
 };
 static const struct kind of_cluster = {
-    "CreateDBClusterParameterGroup", "DescribeDBClusterParameterGroups", "DescribeDBClusterParameters",
-    "ModifyDBClusterParameterGroup", "DeleteDBClusterParameterGroup", "DBClusterParameterGroupName",
-    "DBClusterParameterGroups/DBClusterParameterGroup", "CreateDBClusterParameterGroupResult/DBClusterParameterGroup",
+    "CreateDBClusterParameterGroup",
+    "DescribeDBClusterParameterGroups",
+    "DescribeDBClusterParameters",
+    "ModifyDBClusterParameterGroup",
+    "DeleteDBClusterParameterGroup",
+    "DBClusterParameterGroupName",
+    "DBClusterParameterGroups/DBClusterParameterGroup",
+    "CreateDBClusterParameterGroupResult/DBClusterParameterGroup",
     "DBClusterParameterGroupArn",
 };
 
@@ -74,7 +85,9 @@ find(struct xml_node **found, struct cairn_call *call, const struct kind *kind, 
 static int
 parameters_page(const struct xml_node *result, void *context, struct cairn_error *err)
 {
-    static const struct shape fields[] = { { "ParameterValue", "value", CAIRN_STR }, { "ApplyMethod", "apply_method", CAIRN_STR }, { 0 } };
+    static const struct shape fields[] = { { "ParameterValue", "value", CAIRN_STR },
+                                           { "ApplyMethod", "apply_method", CAIRN_STR },
+                                           { 0 } };
     struct cairn_value *parameters = context;
 
     (void)err;
@@ -92,7 +105,8 @@ parameters_page(const struct xml_node *result, void *context, struct cairn_error
 }
 
 int
-parameter_group_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+parameter_group_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                         struct cairn_error *err)
 {
     const struct kind *kind = kind_of(args);
     struct cairn_value *parameters, *params;
@@ -100,8 +114,8 @@ parameter_group_describe(struct cairn_call *call, const struct cairn_value *args
     int rc = find(&found, call, kind, args, err);
 
     if (rc == 0)
-        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, "DBParameterGroupNotFound", "describe parameter group %s: there is none",
-                               cairn_get_str(args, "name", ""));
+        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, "DBParameterGroupNotFound",
+                               "describe parameter group %s: there is none", cairn_get_str(args, "name", ""));
     if (rc < 0)
         return -1;
     put_group(out, kind, found);
@@ -115,9 +129,12 @@ parameter_group_describe(struct cairn_call *call, const struct cairn_value *args
 }
 
 int
-parameter_group_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+parameter_group_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err)
 {
-    static const struct query_field fields[] = { { "family", "DBParameterGroupFamily" }, { "description", "Description" }, { 0 } };
+    static const struct query_field fields[] = { { "family", "DBParameterGroupFamily" },
+                                                 { "description", "Description" },
+                                                 { 0 } };
     const struct kind *kind = kind_of(args);
     struct cairn_value *params = named(kind, args);
     struct cairn_error refused = { 0 };
@@ -159,7 +176,8 @@ parameter_group_create_observe(struct cairn_call *call, const struct cairn_value
 }
 
 static void
-put_parameter(struct cairn_value *params, size_t n, const char *name, const struct cairn_value *value, const char *apply)
+put_parameter(struct cairn_value *params, size_t n, const char *name, const struct cairn_value *value,
+              const char *apply)
 {
     char *prefix = alloc_printf("Parameters.Parameter.%zu", n);
     char *keys[3] = { alloc_printf("%s.ParameterName", prefix), alloc_printf("%s.ParameterValue", prefix),
@@ -177,19 +195,24 @@ static int
 check_parameters(const struct cairn_value *parameters, const char *apply, struct cairn_error *err)
 {
     if (strcmp(apply, "pending-reboot") != 0 && strcmp(apply, "immediate") != 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "modify parameter group: apply is pending-reboot or immediate, not %s", apply);
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "modify parameter group: apply is pending-reboot or immediate, not %s", apply);
     for (size_t i = 0; i < cairn_count(parameters); i++) {
         enum cairn_type type = cairn_type(cairn_at(parameters, i));
 
         if (type == CAIRN_LIST || type == CAIRN_MAP || type == CAIRN_NULL)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "modify parameter group: parameter %s has to be a text or a number",
+            return cairn_fail(err, CAIRN_ERR_INVALID,
+                              "modify parameter group: parameter %s has to be a text or a number",
                               cairn_key(parameters, i));
     }
-    return cairn_count(parameters) ? 0 : cairn_fail(err, CAIRN_ERR_INVALID, "modify parameter group: give at least one parameter");
+    return cairn_count(parameters)
+               ? 0
+               : cairn_fail(err, CAIRN_ERR_INVALID, "modify parameter group: give at least one parameter");
 }
 
 int
-parameter_group_modify(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+parameter_group_modify(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err)
 {
     const struct cairn_value *parameters = cairn_get(args, "parameters");
     const char *apply = cairn_get_str(args, "apply", "pending-reboot");
@@ -211,7 +234,8 @@ parameter_group_modify(struct cairn_call *call, const struct cairn_value *args, 
 }
 
 int
-parameter_group_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+parameter_group_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err)
 {
     struct cairn_error refused = { 0 };
     int rc = rds_change(call, kind_of(args)->delete, named(kind_of(args), args), NULL, &refused);

@@ -2,8 +2,8 @@
  * reboot.c: restarts of instances; used by rds.c.
  * SPDX-License-Identifier: MIT
  *
- * A restart can't be named or counted, and a second one is a second outage. That parameters wait for one is a state that a
- * restart ends: reboot_to_apply is guarded by it.
+ * A restart can't be named or counted, and a second one is a second outage. That parameters wait for one is a state
+ * that a restart ends: reboot_to_apply is guarded by it.
  */
 #include "reboot.h"
 
@@ -53,13 +53,15 @@ reboot(struct cairn_call *call, const char *id, int failover, struct cairn_value
         cairn_put(params, "ForceFailover", cairn_str("true"));
     if (rds_change(call, "RebootDBInstance", params, &reply, err) < 0)
         return -1;
-    cairn_put(out, "status", cairn_str(xml_text(reply, "RebootDBInstanceResult/DBInstance/DBInstanceStatus", "rebooting")));
+    cairn_put(out, "status",
+              cairn_str(xml_text(reply, "RebootDBInstanceResult/DBInstance/DBInstanceStatus", "rebooting")));
     xml_free(reply);
     return 0;
 }
 
 int
-reboot_to_apply(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+reboot_to_apply(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     const char *id = cairn_get_str(args, "id", "");
     struct xml_node *found;
@@ -74,7 +76,8 @@ reboot_to_apply(struct cairn_call *call, const struct cairn_value *args, struct 
     if (waiting < 0)
         return -1;
     if (!waiting)
-        return cairn_fail(err, CAIRN_ERR_CONFLICT, "reboot instance %s: nothing pending: its parameters are in sync", id);
+        return cairn_fail(err, CAIRN_ERR_CONFLICT, "reboot instance %s: nothing pending: its parameters are in sync",
+                          id);
     if (rebooting) {
         cairn_put(out, "status", cairn_str("rebooting"));
         return 0;
@@ -83,7 +86,8 @@ reboot_to_apply(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-reboot_to_apply_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+reboot_to_apply_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = instance_find(&found, call, NULL, cairn_get_str(args, "resource_id", ""), err);
@@ -97,7 +101,8 @@ reboot_to_apply_observe(struct cairn_call *call, const struct cairn_value *args,
         return -1;
     waiting = is_rebooting(found) ? 0 : is_waiting(call, found, err);
     if (waiting > 0) {
-        rc = events_has(call, xml_text(found, "DBInstanceIdentifier", ""), "db-instance", cairn_call_started(call), "restarted", err);
+        rc = events_has(call, xml_text(found, "DBInstanceIdentifier", ""), "db-instance", cairn_call_started(call),
+                        "restarted", err);
         waiting = rc < 0 ? -1 : !rc;
     }
     if (waiting == 0)
@@ -107,7 +112,8 @@ reboot_to_apply_observe(struct cairn_call *call, const struct cairn_value *args,
 }
 
 int
-reboot_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+reboot_instance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = instance_current(&found, call, args, err);
@@ -119,7 +125,8 @@ reboot_instance(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-reboot_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+reboot_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = instance_find(&found, call, NULL, cairn_get_str(args, "resource_id", ""), err);
@@ -133,7 +140,8 @@ reboot_instance_observe(struct cairn_call *call, const struct cairn_value *args,
     }
     done = is_rebooting(found);
     if (!done)
-        done = events_has(call, xml_text(found, "DBInstanceIdentifier", ""), "db-instance", cairn_call_started(call), "restarted", err);
+        done = events_has(call, xml_text(found, "DBInstanceIdentifier", ""), "db-instance", cairn_call_started(call),
+                          "restarted", err);
     if (done > 0)
         cairn_put(out, "status", cairn_str(xml_text(found, "DBInstanceStatus", "")));
     else if (done == 0)

@@ -14,9 +14,9 @@
 
 struct kind {
     const char *create, *describe, *delete; /* operations */
-    const char *name, *source; /* parameters */
-    const char *arg; /* the argument that names the source */
-    const char *created; /* path of the snapshot in the reply to create */
+    const char *name, *source;              /* parameters */
+    const char *arg;                        /* the argument that names the source */
+    const char *created;                    /* path of the snapshot in the reply to create */
     struct rds_wanted wanted;
     const struct shape *fields;
 };
@@ -47,19 +47,32 @@ static const struct shape cluster_fields[] = {
 };
 
 static const struct kind of_instance = {
-    "CreateDBSnapshot", "DescribeDBSnapshots", "DeleteDBSnapshot", "DBSnapshotIdentifier", "DBInstanceIdentifier", "instance",
+    "CreateDBSnapshot",
+    "DescribeDBSnapshots",
+    "DeleteDBSnapshot",
+    "DBSnapshotIdentifier",
+    "DBInstanceIdentifier",
+    "instance",
     "CreateDBSnapshotResult/DBSnapshot",
-    { "DescribeDBSnapshots", "DBSnapshots/DBSnapshot", "DBSnapshotIdentifier", NULL, "DBSnapshotNotFound" }, instance_fields,
+    { "DescribeDBSnapshots", "DBSnapshots/DBSnapshot", "DBSnapshotIdentifier", NULL, "DBSnapshotNotFound" },
+    instance_fields,
 };
 static const struct kind of_cluster = {
-    "CreateDBClusterSnapshot", "DescribeDBClusterSnapshots", "DeleteDBClusterSnapshot", "DBClusterSnapshotIdentifier",
-    "DBClusterIdentifier", "cluster", "CreateDBClusterSnapshotResult/DBClusterSnapshot",
+    "CreateDBClusterSnapshot",
+    "DescribeDBClusterSnapshots",
+    "DeleteDBClusterSnapshot",
+    "DBClusterSnapshotIdentifier",
+    "DBClusterIdentifier",
+    "cluster",
+    "CreateDBClusterSnapshotResult/DBClusterSnapshot",
     { "DescribeDBClusterSnapshots", "DBClusterSnapshots/DBClusterSnapshot", "DBClusterSnapshotIdentifier", NULL,
-      "DBClusterSnapshotNotFound" }, cluster_fields,
+      "DBClusterSnapshotNotFound" },
+    cluster_fields,
 };
 
 static int
-find(struct xml_node **found, struct cairn_call *call, const struct kind *kind, const char *name, struct cairn_error *err)
+find(struct xml_node **found, struct cairn_call *call, const struct kind *kind, const char *name,
+     struct cairn_error *err)
 {
     struct rds_wanted wanted = kind->wanted;
     struct cairn_value *params = cairn_map();
@@ -80,7 +93,8 @@ describe(struct cairn_call *call, const struct kind *kind, const struct cairn_va
     if (rc < 0)
         return -1;
     if (rc == 0)
-        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, kind->wanted.not_found, "describe snapshot %s: there is none", name);
+        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, kind->wanted.not_found, "describe snapshot %s: there is none",
+                               name);
     shape_copy(out, found, kind->fields);
     cairn_put(out, "tags", tags_read(xml_get(found, "TagList/Tag")));
     xml_free(found);
@@ -129,19 +143,22 @@ create(struct cairn_call *call, const struct kind *kind, const struct cairn_valu
 }
 
 int
-snapshot_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     return create(call, &of_instance, args, out, snapshot_create_observe, err);
 }
 
 int
-snapshot_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     return observe(call, &of_instance, args, out, err);
 }
 
 int
-snapshot_create_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_create_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     return create(call, &of_cluster, args, out, snapshot_create_cluster_observe, err);
 }
@@ -154,13 +171,15 @@ snapshot_create_cluster_observe(struct cairn_call *call, const struct cairn_valu
 }
 
 int
-snapshot_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     return describe(call, &of_instance, args, out, err);
 }
 
 int
-snapshot_describe_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_describe_cluster(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                          struct cairn_error *err)
 {
     return describe(call, &of_cluster, args, out, err);
 }
@@ -172,7 +191,8 @@ kind_of(const struct cairn_value *args)
 }
 
 int
-snapshot_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     const struct kind *kind = kind_of(args);
     struct cairn_value *params = cairn_map();
@@ -188,7 +208,8 @@ snapshot_delete(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-snapshot_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+snapshot_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = find(&found, call, kind_of(args), cairn_get_str(args, "name", ""), err);

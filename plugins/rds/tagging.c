@@ -24,7 +24,8 @@ tagging_add(struct cairn_call *call, const struct cairn_value *args, struct cair
 }
 
 int
-tagging_remove(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+tagging_remove(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     struct cairn_value *params = resource(args);
 

@@ -47,7 +47,8 @@ put_tags(struct cairn_value *out, struct cairn_call *call, const char *arn, stru
 static int
 find(struct xml_node **found, struct cairn_call *call, const char *name, struct cairn_error *err)
 {
-    struct rds_wanted wanted = { "DescribeDBProxyEndpoints", "DBProxyEndpoints/member", "DBProxyEndpointName", name, NOT_FOUND };
+    struct rds_wanted wanted = { "DescribeDBProxyEndpoints", "DBProxyEndpoints/member", "DBProxyEndpointName", name,
+                                 NOT_FOUND };
     struct cairn_value *params = cairn_map();
 
     cairn_put(params, "DBProxyEndpointName", cairn_str(name));
@@ -91,24 +92,28 @@ endpoint_put_all(struct cairn_call *call, const char *name, struct cairn_value *
 }
 
 int
-endpoint_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+endpoint_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
     struct xml_node *found;
     int rc = find(&found, call, name, err);
 
     if (rc == 0)
-        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, NOT_FOUND "Fault", "describe proxy endpoint %s: there is none", name);
+        return cairn_fail_code(err, CAIRN_ERR_NOT_FOUND, NOT_FOUND "Fault", "describe proxy endpoint %s: there is none",
+                               name);
     if (rc < 0)
         return -1;
     put_fields(out, found);
-    rc = put_tags(out, call, cairn_get_bool(out, "is_default", 0) ? "" : xml_text(found, "DBProxyEndpointArn", ""), err);
+    rc =
+        put_tags(out, call, cairn_get_bool(out, "is_default", 0) ? "" : xml_text(found, "DBProxyEndpointArn", ""), err);
     xml_free(found);
     return rc;
 }
 
 int
-endpoint_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+endpoint_create(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     static const struct query_field arguments[] = {
         { "proxy", "DBProxyName" },
@@ -132,7 +137,8 @@ endpoint_create(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-endpoint_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+endpoint_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
     struct cairn_value *tags;
@@ -157,7 +163,8 @@ endpoint_create_observe(struct cairn_call *call, const struct cairn_value *args,
 }
 
 int
-endpoint_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+endpoint_delete(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct cairn_value *params = cairn_map();
     struct cairn_error refused = { 0 };
@@ -166,8 +173,9 @@ endpoint_delete(struct cairn_call *call, const struct cairn_value *args, struct 
     if (rds_change(call, "DeleteDBProxyEndpoint", params, NULL, &refused) < 0) {
         struct cairn_error ignored = { 0 };
 
-        if (!errors_is(&refused, NOT_FOUND) && (!errors_is(&refused, "InvalidDBProxyEndpointState") ||
-                                                endpoint_delete_observe(call, args, out, &ignored) != CAIRN_SEEN_DONE)) {
+        if (!errors_is(&refused, NOT_FOUND)
+            && (!errors_is(&refused, "InvalidDBProxyEndpointState")
+                || endpoint_delete_observe(call, args, out, &ignored) != CAIRN_SEEN_DONE)) {
             *err = refused;
             return -1;
         }
@@ -177,7 +185,8 @@ endpoint_delete(struct cairn_call *call, const struct cairn_value *args, struct 
 }
 
 int
-endpoint_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+endpoint_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = find(&found, call, cairn_get_str(args, "name", ""), err);

@@ -18,7 +18,8 @@ pool_put(struct cairn_call *call, const char *name, struct cairn_value *out, str
         { CONFIG "/InitQuery", "init_query", CAIRN_STR },
         { 0 },
     };
-    struct rds_wanted wanted = { "DescribeDBProxyTargetGroups", "TargetGroups/member", "TargetGroupName", "default", NULL };
+    struct rds_wanted wanted = { "DescribeDBProxyTargetGroups", "TargetGroups/member", "TargetGroupName", "default",
+                                 NULL };
     struct cairn_value *params = cairn_map();
     struct xml_node *found;
     int rc;
@@ -26,7 +27,8 @@ pool_put(struct cairn_call *call, const char *name, struct cairn_value *out, str
     cairn_put(params, "DBProxyName", cairn_str(name));
     rc = rds_find(&found, call, &wanted, params, err);
     if (rc == 0)
-        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe the pool of proxy %s: it has no default target group", name);
+        return cairn_fail(err, CAIRN_ERR_NOT_FOUND, "describe the pool of proxy %s: it has no default target group",
+                          name);
     if (rc < 0)
         return -1;
     shape_copy(out, found, fields);
@@ -72,8 +74,8 @@ capture(struct cairn_call *call, const struct cairn_value *args, struct cairn_va
     struct cairn_value *proxy = cairn_map(), *pool = cairn_map(), *targets = cairn_map(), *endpoints = cairn_list();
     int rc = 0;
 
-    if (proxy_put(call, name, proxy, err) < 0 || pool_put(call, name, pool, err) < 0 ||
-        targets_put_ids(call, name, targets, err) < 0 || endpoint_put_all(call, name, endpoints, err) < 0)
+    if (proxy_put(call, name, proxy, err) < 0 || pool_put(call, name, pool, err) < 0
+        || targets_put_ids(call, name, targets, err) < 0 || endpoint_put_all(call, name, endpoints, err) < 0)
         rc = -1;
     cairn_put(out, "proxy", proxy);
     cairn_put(out, "pool", pool);

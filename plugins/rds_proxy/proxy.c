@@ -76,7 +76,8 @@ proxy_put(struct cairn_call *call, const char *name, struct cairn_value *out, st
 }
 
 int
-proxy_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+proxy_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+               struct cairn_error *err)
 {
     return proxy_put(call, cairn_get_str(args, "name", ""), out, err);
 }
@@ -141,7 +142,8 @@ proxy_create(struct cairn_call *call, const struct cairn_value *args, struct cai
 }
 
 int
-proxy_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+proxy_create_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                     struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
     struct cairn_value *tags;
@@ -175,8 +177,9 @@ proxy_delete(struct cairn_call *call, const struct cairn_value *args, struct cai
     if (rds_change(call, "DeleteDBProxy", params, NULL, &refused) < 0) {
         struct cairn_error ignored = { 0 };
 
-        if (errors_is(&refused, NOT_FOUND) || (errors_is(&refused, "InvalidDBProxyState") &&
-                                               proxy_delete_observe(call, args, out, &ignored) == CAIRN_SEEN_DONE)) {
+        if (errors_is(&refused, NOT_FOUND)
+            || (errors_is(&refused, "InvalidDBProxyState")
+                && proxy_delete_observe(call, args, out, &ignored) == CAIRN_SEEN_DONE)) {
             cairn_put(out, "status", cairn_str("deleting"));
             return 0;
         }
@@ -188,7 +191,8 @@ proxy_delete(struct cairn_call *call, const struct cairn_value *args, struct cai
 }
 
 int
-proxy_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+proxy_delete_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                     struct cairn_error *err)
 {
     struct xml_node *found;
     int rc = find(&found, call, cairn_get_str(args, "name", ""), err);

@@ -2,8 +2,8 @@
  * rds_proxy.c: the plugin rds_proxy: RDS Proxy, its targets, pool and endpoints.
  * SPDX-License-Identifier: MIT
  *
- * Only the tables are here. `capture` shows all that is needed to make the same proxy again: what its parts hold is what
- * `create`, `modify_pool`, `register_targets` and `create_endpoint` take.
+ * Only the tables are here. `capture` shows all that is needed to make the same proxy again: what its parts hold is
+ * what `create`, `modify_pool`, `register_targets` and `create_endpoint` take.
  */
 #include "identity.h"
 #include "proxy.h"
@@ -47,8 +47,9 @@ static const struct cairn_param targets_results[] = {
 };
 static const struct cairn_param capture_results[] = {
     HAS("proxy", CAIRN_MAP, "as of describe"),
-    HAS("pool", CAIRN_MAP, "max_connections_percent, max_idle_connections_percent, connection_borrow_timeout, "
-                           "session_pinning_filters, init_query"),
+    HAS("pool", CAIRN_MAP,
+        "max_connections_percent, max_idle_connections_percent, connection_borrow_timeout, "
+        "session_pinning_filters, init_query"),
     HAS("targets", CAIRN_MAP, "names: instances, clusters"),
     HAS("endpoints", CAIRN_LIST, "as of describe_endpoint, the default one too"),
     END,
@@ -77,7 +78,9 @@ static const struct cairn_param create_params[] = {
     END,
 };
 static const struct cairn_param modify_pool_params[] = {
-    PROXY, NEED("pool", CAIRN_MAP, "settings to change, as of capture"), END,
+    PROXY,
+    NEED("pool", CAIRN_MAP, "settings to change, as of capture"),
+    END,
 };
 static const struct cairn_param endpoint_params[] = { NEED("name", CAIRN_STR, "name of the endpoint"), END };
 static const struct cairn_param endpoint_results[] = {
@@ -106,33 +109,84 @@ static const struct cairn_param create_endpoint_params[] = {
 static const struct cairn_param status_results[] = { STATUS, END };
 
 static const struct cairn_action actions[] = {
-    { .name = "describe", .help = "Look at a proxy: its settings, status and tags.", .params = name_params,
-      .results = proxy_results, .effect = CAIRN_READ, .run = proxy_describe },
-    { .name = "describe_targets", .help = "List the databases behind a proxy: targets.", .params = proxy_params,
-      .results = targets_results, .effect = CAIRN_READ, .run = targets_describe },
-    { .name = "describe_endpoint", .help = "Look at an endpoint: its settings, status and tags.", .params = endpoint_params,
-      .results = endpoint_results, .effect = CAIRN_READ, .run = endpoint_describe },
-    { .name = "capture", .help = "Read everything of a proxy: proxy, pool, targets, endpoints.", .params = proxy_params,
-      .results = capture_results, .effect = CAIRN_READ, .run = capture },
-    { .name = "register_targets", .help = "Put databases behind a proxy: changed.", .params = change_targets_params,
-      .results = changed_results, .effect = CAIRN_GUARDED, .run = targets_register, .observe = targets_register_observe },
-    { .name = "deregister_targets", .help = "Take databases from behind a proxy: changed.", .params = change_targets_params,
-      .results = changed_results, .effect = CAIRN_GUARDED, .run = targets_deregister, .observe = targets_deregister_observe },
-    { .name = "create", .help = "Create a proxy: its settings and status.", .params = create_params, .results = proxy_results,
-      .effect = CAIRN_CREATE, .run = proxy_create, .observe = proxy_create_observe },
-    { .name = "modify_pool", .help = "Change the connection pool of a proxy.", .params = modify_pool_params,
-      .effect = CAIRN_SET, .run = pool_modify },
-    { .name = "delete", .help = "Delete a proxy: status.", .params = name_params, .results = status_results,
-      .effect = CAIRN_GUARDED, .flags = CAIRN_DESTRUCTIVE, .target = "name", .run = proxy_delete,
+    { .name = "describe",
+      .help = "Look at a proxy: its settings, status and tags.",
+      .params = name_params,
+      .results = proxy_results,
+      .effect = CAIRN_READ,
+      .run = proxy_describe },
+    { .name = "describe_targets",
+      .help = "List the databases behind a proxy: targets.",
+      .params = proxy_params,
+      .results = targets_results,
+      .effect = CAIRN_READ,
+      .run = targets_describe },
+    { .name = "describe_endpoint",
+      .help = "Look at an endpoint: its settings, status and tags.",
+      .params = endpoint_params,
+      .results = endpoint_results,
+      .effect = CAIRN_READ,
+      .run = endpoint_describe },
+    { .name = "capture",
+      .help = "Read everything of a proxy: proxy, pool, targets, endpoints.",
+      .params = proxy_params,
+      .results = capture_results,
+      .effect = CAIRN_READ,
+      .run = capture },
+    { .name = "register_targets",
+      .help = "Put databases behind a proxy: changed.",
+      .params = change_targets_params,
+      .results = changed_results,
+      .effect = CAIRN_GUARDED,
+      .run = targets_register,
+      .observe = targets_register_observe },
+    { .name = "deregister_targets",
+      .help = "Take databases from behind a proxy: changed.",
+      .params = change_targets_params,
+      .results = changed_results,
+      .effect = CAIRN_GUARDED,
+      .run = targets_deregister,
+      .observe = targets_deregister_observe },
+    { .name = "create",
+      .help = "Create a proxy: its settings and status.",
+      .params = create_params,
+      .results = proxy_results,
+      .effect = CAIRN_CREATE,
+      .run = proxy_create,
+      .observe = proxy_create_observe },
+    { .name = "modify_pool",
+      .help = "Change the connection pool of a proxy.",
+      .params = modify_pool_params,
+      .effect = CAIRN_SET,
+      .run = pool_modify },
+    { .name = "delete",
+      .help = "Delete a proxy: status.",
+      .params = name_params,
+      .results = status_results,
+      .effect = CAIRN_GUARDED,
+      .flags = CAIRN_DESTRUCTIVE,
+      .target = "name",
+      .run = proxy_delete,
       .observe = proxy_delete_observe },
-    { .name = "create_endpoint", .help = "Create an endpoint of a proxy: its settings and status.",
-      .params = create_endpoint_params, .results = endpoint_results, .effect = CAIRN_CREATE, .run = endpoint_create,
+    { .name = "create_endpoint",
+      .help = "Create an endpoint of a proxy: its settings and status.",
+      .params = create_endpoint_params,
+      .results = endpoint_results,
+      .effect = CAIRN_CREATE,
+      .run = endpoint_create,
       .observe = endpoint_create_observe },
-    { .name = "delete_endpoint", .help = "Delete an endpoint: status.", .params = endpoint_params, .results = status_results,
-      .effect = CAIRN_GUARDED, .flags = CAIRN_DESTRUCTIVE, .target = "name", .run = endpoint_delete,
+    { .name = "delete_endpoint",
+      .help = "Delete an endpoint: status.",
+      .params = endpoint_params,
+      .results = status_results,
+      .effect = CAIRN_GUARDED,
+      .flags = CAIRN_DESTRUCTIVE,
+      .target = "name",
+      .run = endpoint_delete,
       .observe = endpoint_delete_observe },
     END,
 };
 
 CAIRN_PLUGIN(.name = "rds_proxy", .version = "1", .help = "AWS RDS Proxy: proxies, their targets, pool and endpoints.",
-             .actions = actions, .section = CLIENT_SECTION, .config = client_config, .env = CLIENT_ENV, .guard = identity_guard);
+             .actions = actions, .section = CLIENT_SECTION, .config = client_config, .env = CLIENT_ENV,
+             .guard = identity_guard);

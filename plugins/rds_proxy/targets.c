@@ -55,7 +55,8 @@ list_targets(struct cairn_call *call, const char *proxy, struct cairn_error *err
 }
 
 int
-targets_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+targets_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                 struct cairn_error *err)
 {
     struct cairn_value *list = list_targets(call, cairn_get_str(args, "proxy", ""), err);
 
@@ -106,7 +107,8 @@ is_target(const struct cairn_value *targets, const char *id, int clusters)
     return 0;
 }
 
-/* Those of the wanted ones that are (`there` 1) or aren't (0) targets, as parameters of a request. The number of them. */
+/* Those of the wanted ones that are (`there` 1) or aren't (0) targets, as parameters of a request. The number of them.
+ */
 static size_t
 put_wanted(struct cairn_value *params, const struct cairn_value *args, const struct cairn_value *targets, int there)
 {
@@ -138,7 +140,8 @@ check_wanted(const struct cairn_value *args, struct cairn_error *err)
 }
 
 static int
-observe(struct cairn_call *call, const struct cairn_value *args, int there, struct cairn_value *out, struct cairn_error *err)
+observe(struct cairn_call *call, const struct cairn_value *args, int there, struct cairn_value *out,
+        struct cairn_error *err)
 {
     struct cairn_value *targets = list_targets(call, cairn_get_str(args, "proxy", ""), err);
     struct cairn_value *params;
@@ -203,19 +206,22 @@ change(struct cairn_call *call, const char *action, const struct cairn_value *ar
 }
 
 int
-targets_register(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+targets_register(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                 struct cairn_error *err)
 {
     return change(call, "RegisterDBProxyTargets", args, 0, out, err);
 }
 
 int
-targets_register_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+targets_register_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                         struct cairn_error *err)
 {
     return observe(call, args, 0, out, err);
 }
 
 int
-targets_deregister(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+targets_deregister(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                   struct cairn_error *err)
 {
     return change(call, "DeregisterDBProxyTargets", args, 1, out, err);
 }

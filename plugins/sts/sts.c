@@ -6,7 +6,8 @@
 #include "identity.h"
 
 static int
-caller_identity(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+caller_identity(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                struct cairn_error *err)
 {
     struct client_session session;
     struct identity who;
@@ -38,8 +39,11 @@ static const struct cairn_param identity_results[] = {
 };
 
 static const struct cairn_action actions[] = {
-    { .name = "caller_identity", .help = "Say whose the credentials are: account, arn, user_id, region, source.",
-      .results = identity_results, .effect = CAIRN_READ, .run = caller_identity },
+    { .name = "caller_identity",
+      .help = "Say whose the credentials are: account, arn, user_id, region, source.",
+      .results = identity_results,
+      .effect = CAIRN_READ,
+      .run = caller_identity },
     { 0 },
 };
 
