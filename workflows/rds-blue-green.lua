@@ -81,12 +81,12 @@ local function look(p)
     job.proxy = proxies.capture(p.proxy)
     cairn.check(proxies.fronts(job.proxy, job.old), "proxy " .. p.proxy .. " has " .. p.database .. " as a target")
     cairn.check(job.proxy.proxy.status == "available", "proxy " .. p.proxy .. " is available")
-    cairn.report("proxy before", job.proxy)
+    cairn.report("proxy before", proxies.summary(job.proxy))
   end
   job.bypass = p.proxy ~= nil and p.proxy_mode ~= "keep"
   if job.bypass then
     job.items = repoint.plan(p, job.old, job.proxy)
-    cairn.report("consumers", cairn.array(job.items))
+    cairn.report("consumers", repoint.summary(job.items))
   end
   return job
 end
@@ -228,7 +228,7 @@ local function bring_back(job)
   if job.bypass then
     local now = cairn.stage("put the proxy back", function () return proxies.restore(job.proxy) end)
     cairn.stage("consumers back to the proxy", function () repoint.back(job.items, p.workloads, now) end)
-    cairn.report("proxy after", now)
+    cairn.report("proxy after", proxies.summary(now))
   elseif job.proxy then
     cairn.stage("look at the proxy", function () proxies.wait_targets(p.proxy) end)
   end

@@ -112,7 +112,8 @@ function parameters.for_target(db, target, options, way)
       name = name, family = target.family, cluster = cluster, parameters = set,
       description = "settings of " .. old_name .. " for " .. target.family,
     }, way) or made
-    cairn.report("parameter group " .. name, { carried_over_from = old_name, left_out = cairn.array(left) })
+    local kind = cluster and "cluster parameter group " or "parameter group "
+    cairn.report(kind .. name, { carried_over_from = old_name, left_out = cairn.array(left) })
     return name
   end
 

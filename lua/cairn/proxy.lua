@@ -50,6 +50,15 @@ function proxy.host_of(captured, endpoint)
   fail("proxy " .. captured.proxy.name .. ": it has no endpoint " .. endpoint)
 end
 
+-- What a person wants to know of it: for the report.
+function proxy.summary(captured)
+  local summary = { name = captured.proxy.name, status = captured.proxy.status, addresses = {} }
+  for host, at in pairs(proxy.hosts(captured)) do
+    summary.addresses[at.endpoint] = host
+  end
+  return summary
+end
+
 -- The databases behind the proxy now.
 local function targets_now(name)
   local clusters, instances = {}, {}

@@ -96,6 +96,21 @@ function repoint.plan(consumers, db, captured)
   return items
 end
 
+-- Who leads where now: for the report.
+function repoint.summary(items)
+  local summary = {}
+  for _, item in ipairs(items) do
+    if item.kind == "secret" then
+      summary[item.name .. " " .. item.key] = item.from
+    else
+      for _, variable in ipairs(item.variables) do
+        summary[item.func .. " " .. variable.name] = variable.from
+      end
+    end
+  end
+  return summary
+end
+
 local function set_secret(item, from, to)
   kubernetes.replace_host { namespace = item.namespace, name = item.name, key = item.key, from = from, to = to }
 end
