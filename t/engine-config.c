@@ -169,9 +169,9 @@ reads_secrets_from_their_sources(void **state)
         { "env", "from env", NULL },
         { "file", "from file\n", NULL }, /* one newline is the editor's */
         { "value", "12 34", NULL },
-        { "unset", NULL, "read secret unset: the environment variable TEST_UNSET is not set" },
-        { "gone", NULL, "read secret gone: open /" },
-        { "empty", NULL, "read secret empty: it is empty" },
+        { "unset", NULL, "secrets.unset: the environment variable TEST_UNSET is not set" },
+        { "gone", NULL, "secrets.gone: open /" },
+        { "empty", NULL, "secrets.empty: it is empty" },
         { "flie", NULL, "did you mean file?" },
     };
     char *pw = alloc_printf("%s/pw", (char *)*state);

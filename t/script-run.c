@@ -236,7 +236,7 @@ refuses_bad_files(void **state)
         { "cairn.plugin('rds').get {}", "w.lua:1: rds.get: there is no run yet: only `run` and what it calls can do that" },
         { "require 'nowhere'", "w.lua:1: require: there is no module 'nowhere'" },
         { "cairn.now()", "w.lua:1: cairn.now: there is no run yet: call it within `run`" },
-        { "\x1bLua", "attempt to load a binary chunk (mode is 't')" },
+        { "\x1bLua", "w.lua: it is compiled Lua; give its text" },
     };
 
     (void)state;

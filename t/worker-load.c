@@ -116,7 +116,7 @@ a_file_that_is_no_plugin_is_refused(void **state)
     fputs("this is not a shared object\n", f);
     fclose(f);
     chmod(text, 0600);
-    assert_refused(text, "invalid", "file too short");
+    assert_refused(text, "invalid", "it is not a shared object");
     assert_refused(other, "invalid", "it exports no cairn_plugin; a plugin ends with CAIRN_PLUGIN(...)");
     free(other);
     other = build_plugin(ABI "plugin-unsound.c", "unsound.so", INCLUDE, "-DFUNCTION", NULL);

@@ -247,8 +247,6 @@ say_note(const json_t *record, const char **tone)
 static char *
 say_run(const struct run *run, const json_t *record, const char *kind, const char **tone)
 {
-    const char *why;
-
     if (strcmp(kind, "started") == 0)
         return alloc_printf("run %s: %s", run->id, run->flow);
     if (strcmp(kind, "resumed") == 0)
@@ -263,8 +261,7 @@ say_run(const struct run *run, const json_t *record, const char *kind, const cha
         return NULL;
     *tone = strcmp(text_of(record, "state"), "failed") == 0 || strcmp(text_of(record, "state"), "unknown") == 0 ? RED
                                                                                                                 : BOLD;
-    why = text_of(json_object_get(record, "error"), "text");
-    return alloc_printf("run %s: %s%s%s", run->id, text_of(record, "state"), *why ? ": " : "", why);
+    return alloc_printf("run %s: %s", run->id, text_of(record, "state")); /* why is said at the end, once */
 }
 
 void

@@ -119,6 +119,7 @@ show_rest(const struct context *context, const struct run *run)
     else
         report_print(report);
     fflush(stdout);
+    status_print_run(run);
     status_print_next(next);
     json_decref(report);
     free(next);

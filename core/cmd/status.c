@@ -72,7 +72,7 @@ status_print_next(const char *next)
 static const char *
 split(const char *text, const char **command)
 {
-    static const char *const marks[] = { "; see: ", "; go on with: " };
+    static const char *const marks[] = { "; see: ", "; go on with: ", ", or go on with: " };
 
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         const char *at = strstr(text, marks[i]);
@@ -85,6 +85,8 @@ split(const char *text, const char **command)
     return NULL;
 }
 
+#define USAGE "read the command line: "
+
 void
 status_print_error(const struct cairn_error *err, const char *command)
 {
@@ -93,12 +95,10 @@ status_print_error(const struct cairn_error *err, const char *command)
     const char *end = split(text, &next);
 
     fprintf(stderr, "cairn: %.*s\n", end ? (int)(end - text) : (int)strlen(text), text);
-    if (next)
-        fprintf(stderr, "next: %s\n", next);
+    if (!next && strncmp(text, USAGE, strlen(USAGE)) == 0)
+        fprintf(stderr, "next: cairn %s%s--help\n", command ? command : "", command ? " " : "");
     else
-        fprintf(stderr, "next: %scairn %s%s--help\n",
-                err->kind == CAIRN_ERR_INVALID ? "" : "mend the cause and try again, or: ", command ? command : "",
-                command ? " " : "");
+        fprintf(stderr, "next: %s\n", next ? next : "mend the cause, then give the same command again");
     free(text);
 }
 
@@ -165,15 +165,34 @@ waiting_next(const struct run *run, const char *driver)
     return text;
 }
 
+/* Codes that cairn itself gives: the text says it all. */
+static int
+is_own_code(const char *code)
+{
+    static const char *const codes[] = { "script", "arguments", "mismatch" };
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (strcmp(code, codes[i]) == 0)
+            return 1;
+    return 0;
+}
+
 static char *
 failed_next(const struct run *run)
 {
     const char *id = run->id;
 
+    const char *code = json_string_value(json_object_get(json_object_get(run->stopped, "error"), "code"));
+    int own = code && is_own_code(code) && strcmp(code, "mismatch") != 0;
+    char *resume = own ? alloc_printf("mend the workflow, then: cairn resume --flow %s %s", run->flow, id)
+                       : alloc_printf("mend the cause, then: cairn resume %s", id);
+    char *text;
+
     if (run->no_return || run->rolling_back)
-        return alloc_printf("mend the cause, then: cairn resume %s", id);
-    return alloc_printf("mend the cause, then: cairn resume %s (or take back what was done: cairn rollback %s)", id,
-                        id);
+        return resume;
+    text = alloc_printf("%s (or take back what was done: cairn rollback %s)", resume, id);
+    free(resume);
+    return text;
 }
 
 char *
@@ -230,6 +249,49 @@ status_why(const struct run *run, const char *driver)
     if (run_ended(run->state))
         return NULL;
     if (text)
-        return code && *code ? alloc_printf("%s (%s)", text, code) : alloc_str(text);
+        return code && *code && !is_own_code(code) && !strstr(text, code) ? alloc_printf("%s (%s)", text, code)
+                                                                          : alloc_str(text);
     return why_waiting(run, driver);
+}
+
+/* "flow.lua:12: rds.create_snapshot x: ", if a step is to blame and the text doesn't begin with the place. */
+static char *
+place_of(const struct run *run, const char *text)
+{
+    const json_t *error = json_object_get(run->stopped, "error");
+    const char *id = json_string_value(json_object_get(error, "step"));
+    const struct run_command *command;
+    const char *at;
+    char *what;
+    char *place;
+
+    if (!id)
+        id = json_string_value(json_object_get(run->stopped, "id"));
+    command = id ? run_command(run, id) : NULL;
+    if (!command)
+        return alloc_str("");
+    at = json_string_value(json_object_get(command->intent, "at"));
+    if (at && strncmp(text, at, strlen(at)) == 0)
+        return alloc_str("");
+    what = print_command(command->intent);
+    place = alloc_printf("%s%s%s: ", at ? at : "", at ? ": " : "", what);
+    free(what);
+    return place;
+}
+
+void
+status_print_run(const struct run *run)
+{
+    int unknown = strcmp(run->state, "unknown") == 0;
+    char *why = status_why(run, NULL);
+    char *place = why ? place_of(run, why) : NULL;
+    char *text = why ? alloc_printf("run %s %s: %s%s", run->id, unknown ? "is in doubt" : "failed", place, why) : NULL;
+    char *clean = text ? print_clean(text) : NULL;
+
+    if (clean && (unknown || strcmp(run->state, "failed") == 0))
+        fprintf(stderr, "cairn: %s\n", clean);
+    free(clean);
+    free(text);
+    free(place);
+    free(why);
 }

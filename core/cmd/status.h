@@ -33,6 +33,9 @@ void status_print_next(const char *next); /* NULL prints nothing */
 /* The commands that come next for a run, or NULL; freed with free(). `driver` is who drives it, or NULL. */
 char *status_next(const struct run *run, const char *driver);
 
+/* A run that failed or is in doubt: the one line on stderr that says where and why. */
+void status_print_run(const struct run *run);
+
 /* Why a run that doesn't go on doesn't: a sentence, or NULL when there is nothing to say; freed with free(). */
 char *status_why(const struct run *run, const char *driver);
 

@@ -12,6 +12,7 @@
 #include "engine/live.h"
 #include "engine/params.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,10 +167,13 @@ find_action(const struct live *live, const json_t *message, const struct plugins
         return NULL;
     }
     copy = args ? json_deep_copy(args) : json_object();
-    where = alloc_printf("%s.%s", member(message, "plugin"), member(message, "action"));
+    where = alloc_printf("%s%s%s.%s", member(message, "at"), *member(message, "at") ? ": " : "", member(message, "plugin"),
+                         member(message, "action"));
     rc = params_check(copy, json_object_get(action, "params"), where, err);
     if (rc == 0)
         rc = check_secrets(copy, json_object_get(action, "params"), where, err);
+    if (rc < 0)
+        snprintf(err->code, sizeof(err->code), "arguments");
     free(where);
     json_decref(copy);
     return rc < 0 ? NULL : action;

@@ -292,8 +292,9 @@ take_sections(struct config *config, const json_t *root, struct cairn_error *err
             json_t *own = config_own_keys();
             const char *nearest = params_nearest(key, own);
 
-            rc = config_refuse(config, at, err, "unknown key%s%s%s; the section of a plugin is a map",
-                               nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+            rc = config_refuse(config, at, err, nearest ? "unknown key, did you mean %s?"
+                                                        : "unknown key; if it is the section of a plugin, it must be a map%s",
+                               nearest ? nearest : "");
             json_decref(own);
         }
         free(at);

@@ -20,6 +20,16 @@ config_secret_name(const json_t *value)
 }
 
 static int
+refuse(const struct config *config, const char *name, struct cairn_error *err, const char *why)
+{
+    char *at = alloc_printf("/secrets/%s", name);
+    int rc = config_refuse(config, at, err, "%s", why);
+
+    free(at);
+    return rc;
+}
+
+static int
 read_secret(const struct config *config, const char *name, const char *path, char **out, struct cairn_error *err)
 {
     char *full = config_absolute(path, config->folder);
@@ -29,9 +39,9 @@ read_secret(const struct config *config, const char *name, const char *path, cha
     int rc = file_read(&text, &len, full, SECRET_MAX, &why);
 
     if (rc < 0) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: %s", name, why.text);
+        refuse(config, name, err, why.text);
     } else if (strlen(text) != len) {
-        rc = cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: file %s holds a NUL byte", name, full);
+        rc = refuse(config, name, err, "its file holds a NUL byte");
         OPENSSL_cleanse(text, len);
         free(text);
     } else {
@@ -60,16 +70,20 @@ config_secret(const struct config *config, const char *name, char **out, struct 
                           config->path ? config->path : "the config", nearest ? "; did you mean " : "",
                           nearest ? nearest : "", nearest ? "?" : "");
     }
-    if (variable && !getenv(variable))
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: the environment variable %s is not set", name,
-                          variable);
+    if (variable && !getenv(variable)) {
+        char *why = alloc_printf("the environment variable %s is not set", variable);
+        int rc = refuse(config, name, err, why);
+
+        free(why);
+        return rc;
+    }
     if (path && read_secret(config, name, path, &text, err) < 0)
         return -1;
     if (!path)
         text = alloc_str(variable ? getenv(variable) : value);
     utf8 = json_string(text);
     if (!*text || !utf8) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "read secret %s: it is %s", name, *text ? "not UTF-8" : "empty");
+        refuse(config, name, err, *text ? "it is not UTF-8" : "it is empty");
         config_wipe(text);
         text = NULL;
     }

@@ -100,6 +100,20 @@ config_section(const struct config *config, const char *section, const json_t *p
     return 0;
 }
 
+int
+config_check_plugin(const struct config *config, const json_t *description, struct cairn_error *err)
+{
+    const char *section = json_string_value(json_object_get(description, "section"));
+    json_t *values = NULL;
+
+    if (!section || !json_object_get(config->sections, section))
+        return 0;
+    if (config_section(config, section, json_object_get(description, "config"), &values, err) < 0)
+        return -1;
+    json_decref(values);
+    return 0;
+}
+
 /* section -> {key: true}, of all plugins; a new reference. */
 static json_t *
 known_keys(const json_t *descriptions)

@@ -51,6 +51,7 @@ job_free(struct job *job)
     if (job->call)
         pool_drop(job->call);
     json_decref(job->refusal);
+    json_decref(job->lost);
     free(job->note);
     uv_close((uv_handle_t *)&job->timer, on_job_closed);
 }
@@ -139,16 +140,22 @@ live_new(struct engine *engine, const char *id)
     return live;
 }
 
+/* What the workflow uses must be there, and configured: better now than in the middle. */
 static int
 check_plugins(const struct live *live, struct cairn_error *err)
 {
     size_t i;
     json_t *name;
 
-    json_array_foreach(json_object_get(live->loaded, "plugins"), i, name)
-        if (!plugins_find(live->engine->options.plugins, json_string_value(name)))
+    json_array_foreach(json_object_get(live->loaded, "plugins"), i, name) {
+        const struct plugins_entry *plugin = plugins_find(live->engine->options.plugins, json_string_value(name));
+
+        if (!plugin)
             return cairn_fail(err, CAIRN_ERR_INVALID, "run %s: it uses the plugin %s, and there is none on the plugin path; see: cairn plugin list",
                               live->main_name, json_string_value(name));
+        if (config_check_plugin(live->engine->options.config, plugin->description, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -162,7 +169,8 @@ refer_secrets(struct live *live, const json_t *table, struct cairn_error *err)
 
     json_array_foreach(table, i, param) {
         const char *name = json_string_value(json_object_get(param, "name"));
-        const char *secret = json_string_value(json_object_get(live->params, name));
+        const json_t *given = json_object_get(live->params, name);
+        const char *secret = json_string_value(json_is_object(given) ? json_object_get(given, "$ref") : given);
 
         if (!json_is_true(json_object_get(param, "secret")) || !secret)
             continue;
@@ -182,8 +190,12 @@ live_prepare(struct live *live, struct cairn_error *err)
     json_t *text;
     int rc = -1;
 
-    if (check_plugins(live, err) < 0 || params_from_spec(&table, json_object_get(live->loaded, "params"), err) < 0)
+    struct cairn_error spec = { 0 };
+
+    if (check_plugins(live, err) < 0)
         return -1;
+    if (params_from_spec(&table, json_object_get(live->loaded, "params"), &spec) < 0)
+        return cairn_fail(err, spec.kind, "%s: %s", live->main_name, spec.text);
     live->params = json_object();
     json_object_foreach(live->given, name, text) {
         char *pair = alloc_printf("%s=%s", name, json_string_value(text));

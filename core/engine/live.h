@@ -34,6 +34,8 @@ struct job { /* what the engine does about a command that has no outcome */
     int tries; /* a step: refusals in a row; a look that failed */
     int absent; /* a step in doubt: looks in a row that saw nothing */
     int doubted; /* a step: was in doubt before this attempt, so a refusal may come from the attempt before */
+    int sends; /* a step: how often it was sent again after a doubt */
+    json_t *lost; /* a step: the error that put it in doubt */
     json_t *refusal; /* a step: the error after a doubt that a look must explain */
     int polling; /* a wait: the script host is polling */
     char *note; /* a wait: what the last poll said */

@@ -31,7 +31,7 @@
 #define NOT_YET_PAUSE_MS 10000
 #define NOT_YET_LIMIT_MS 900000 /* how long "not in this state yet" is waited for */
 #define BACKOFF_CAP_MS 20000
-#define ATTEMPTS_MAX 8 /* sent, in doubt, absent, sent again */
+#define SENDS_MAX 8 /* sent, in doubt, absent, sent again, before the run stops */
 
 static void look(struct job *job);
 static void send_now(struct job *job);
@@ -117,17 +117,32 @@ call(struct job *job, const char *mode, void (*reply)(void *data, json_t *reply)
 
 /* ---- sent ---- */
 
+/* Nobody could be asked, or each answer was lost: the run stops, and a resume looks and sends again. */
+static void
+stop_sending(struct job *job)
+{
+    const char *last = json_string_value(json_object_get(job->lost, "text"));
+    json_t *error = json_object();
+    char *text = alloc_printf("%s: sent again %d times, each time without an answer%s%s", text_of(job, "action"), job->sends,
+                              last ? "; the last time: " : "", last ? last : "");
+
+    json_object_update(error, job->lost);
+    json_object_set_new(error, "kind", json_string("in_doubt"));
+    json_object_set_new(error, "text", json_string(text));
+    give_up(job, "failed", error);
+    json_decref(error);
+    free(text);
+}
+
 /* Send the step once more, when that is durable. */
 static void
 send_again(struct job *job, const char *why)
 {
-    if (job->command->attempt >= ATTEMPTS_MAX) {
-        json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "sent many times, and never seen");
-
-        give_up(job, "unknown", error);
-        json_decref(error);
+    if (job->sends == SENDS_MAX) {
+        stop_sending(job);
         return;
     }
+    job->sends++;
     turn_append(job->live, json_pack("{s:s, s:s, s:i, s:s}", "kind", "attempt", "id", job->command->id, "attempt",
                                      job->command->attempt + 1, "why", why), TURN_NOW);
     job->doubted = 1;
@@ -139,6 +154,8 @@ static void
 doubt(struct job *job, const json_t *error)
 {
     turn_append(job->live, json_pack("{s:s, s:s, s:O}", "kind", "doubt", "id", job->command->id, "error", error), TURN_LATER);
+    json_decref(job->lost);
+    job->lost = json_incref((json_t *)error);
     job->absent = 0;
     job->tries = 0;
     look(job);
@@ -276,16 +293,27 @@ on_look(void *data, json_t *reply)
 }
 
 static void
+set_again(struct job *job)
+{
+    const struct live *live = job->live;
+
+    if (live->settling || live_winds_up(live) || live->run->cancelling)
+        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
+               "observed");
+    else
+        send_again(job, "setting the same value twice is the same state");
+}
+
+static void
 look(struct job *job)
 {
     if (can_observe(job)) {
         job->call = call(job, "observe", on_look);
     } else if (effect(job) == CAIRN_SET) {
-        if (job->live->settling || live_winds_up(job->live))
-            finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
-                   "observed");
+        if (job->sends == 0)
+            set_again(job);
         else
-            send_again(job, "setting the same value twice is the same state");
+            job_after(job, backoff(job->sends), set_again);
     } else {
         json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text",
                                   "sent, and this action leaves no trace that could be looked for");

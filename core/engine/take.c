@@ -40,7 +40,7 @@ check_plugin(struct live *live, const json_t *record, struct cairn_error *err)
                                "resume %s: plugin %s is not the one that the run used (version %s then, %s now); put the old one back, or go on with: cairn resume --accept-plugins %s",
                                live->run->id, name, json_string_value(json_object_get(record, "version")),
                                json_string_value(json_object_get(plugin->description, "version")), live->run->id);
-    return 0;
+    return config_check_plugin(live->engine->options.config, plugin->description, err);
 }
 
 static int

@@ -260,6 +260,9 @@ local function load(chunk, name, mode, ...)
 end
 
 function host.compile(text, file)
+    if text:find("^\27") then
+        return nil, file .. ": it is compiled Lua; give its text"
+    end
     return native.load(text, "@" .. file, "t", host.globals)
 end
 

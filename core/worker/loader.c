@@ -55,6 +55,33 @@ open_trusted(const char *path, struct cairn_error *err)
     return -1;
 }
 
+/* A file that was cut off would end this process by a bus error when its parts are mapped. */
+static int
+check_whole(int fd, const char *path, struct cairn_error *err)
+{
+    struct stat st = { 0 };
+    ElfW(Ehdr) head = { 0 };
+    uint64_t end;
+
+    if (fstat(fd, &st) < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head)
+        || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr)))
+        return cairn_fail(err, CAIRN_ERR_INVALID, "load %s: it is not a shared object; build it with cc -shared -fPIC",
+                          path);
+    end = head.e_shoff ? head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize : 0;
+    for (unsigned i = 0; i < head.e_phnum; i++) {
+        ElfW(Phdr) part = { 0 };
+
+        if (pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))) != sizeof(part))
+            end = UINT64_MAX;
+        else if (part.p_type == PT_LOAD && part.p_offset + part.p_filesz > end)
+            end = part.p_offset + part.p_filesz;
+    }
+    if (end > (uint64_t)st.st_size)
+        return cairn_fail(err, CAIRN_ERR_INVALID, "load %s: it was cut off after %lld bytes; copy or build it again", path,
+                          (long long)st.st_size);
+    return 0;
+}
+
 static void *
 load(int fd, const char *path, struct cairn_error *err)
 {
@@ -153,7 +180,7 @@ loader_open(const char *path, struct cairn_error *err)
 
     if (fd < 0)
         return NULL;
-    object = load(fd, path, err);
+    object = check_whole(fd, path, err) == 0 ? load(fd, path, err) : NULL;
     if (object)
         table = find_table(object, path, err);
     if (table)

@@ -280,8 +280,12 @@ cloudflare_guard(struct cairn_call *call, struct cairn_error *err)
     struct cairn_value *zone = NULL;
     char *path = api_zone_path(call, "", err);
     const char *name;
-    int rc = path ? api_request(call, "GET", path, NULL, &zone, err) : -1;
+    struct cairn_error why = { 0 };
+    int rc = path ? api_request(call, "GET", path, NULL, &zone, &why) : -1;
 
+    if (path && rc < 0) /* another account's zone looks like none */
+        cairn_fail_code(err, why.kind == CAIRN_ERR_NOT_FOUND ? CAIRN_ERR_DENIED : why.kind, why.code,
+                        "find the zone of the configuration: %s", why.text);
     name = cairn_get_str(cairn_get(zone, "result"), "name", "");
     if (rc == 0 && wanted && strcmp(name, wanted) != 0)
         rc = cairn_fail(err, CAIRN_ERR_DENIED, "find the zone: zone %s is %s, the configuration expects %s",
