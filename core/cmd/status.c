@@ -95,10 +95,12 @@ status_print_error(const struct cairn_error *err, const char *command)
     const char *end = split(text, &next);
 
     fprintf(stderr, "cairn: %.*s\n", end ? (int)(end - text) : (int)strlen(text), text);
-    if (!next && strncmp(text, USAGE, strlen(USAGE)) == 0)
+    if (next)
+        fprintf(stderr, "next: %s\n", next);
+    else if (!command || strncmp(text, USAGE, strlen(USAGE)) == 0)
         fprintf(stderr, "next: cairn %s%s--help\n", command ? command : "", command ? " " : "");
     else
-        fprintf(stderr, "next: %s\n", next ? next : "mend the cause, then give the same command again");
+        fprintf(stderr, "next: mend the cause, then once more: cairn %s\n", command);
     free(text);
 }
 

@@ -25,8 +25,8 @@ enum status {
 enum status status_of_run(const struct run *run); /* as it stands when its driver lets go of it */
 enum status status_of_error(const struct cairn_error *err);
 
-/* A text that ends in "; see: COMMAND" or "; go on with: COMMAND" says itself what comes next; for others it is made of
- * the kind and of `command`, the name of the one that failed, which may be NULL. */
+/* A text that ends in "; see: COMMAND" or "go on with: COMMAND" says itself what comes next; for others it is made of
+ * the text and of `command`, the name of the one that failed, which may be NULL. */
 void status_print_error(const struct cairn_error *err, const char *command);
 void status_print_next(const char *next); /* NULL prints nothing */
 
