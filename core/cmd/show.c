@@ -116,7 +116,7 @@ show_records(struct context *context, const struct run *run, struct cairn_error 
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        json_t *record = json_loads(records[i].body, 0, NULL);
+        json_t *record = json_loads(records[i].body, JSON_ALLOW_NUL, NULL);
 
         if (!context->json)
             print_record(record, records[i].hash);

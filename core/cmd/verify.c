@@ -14,7 +14,7 @@
 static int
 check_record(struct store *store, const struct store_record *record, size_t *checked, struct cairn_error *err)
 {
-    json_t *json = json_loads(record->body, 0, NULL);
+    json_t *json = json_loads(record->body, JSON_ALLOW_NUL, NULL);
     const char *module;
     json_t *source;
     int rc = 0;

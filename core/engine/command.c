@@ -358,6 +358,7 @@ command_caught_up(struct live *live)
     live->resuming = 0;
     json_decref(todo);
     timer_poll_again(live);
+    live->engine->look = 1; /* at what was said meanwhile */
 }
 
 /* A command that failed more than once is held by each retry: only the last one's "again" lets it go. */

@@ -36,7 +36,7 @@ on_inbox(uv_timer_t *timer)
 {
     struct engine *engine = timer->data;
 
-    if (store_changed(engine->options.store))
+    if (store_changed(engine->options.store) || engine->look)
         inbox_look(engine);
 }
 

@@ -66,7 +66,9 @@ settle(struct job *job, const json_t *message)
         *strchr(id, '?') = '\0';
         asking = json_incref(json_object_get(live->asking, id));
         json_object_del(live->asking, id);
-        if (asking)
+        if (live->phase == LIVE_AWAY)
+            live_wake(live); /* and the script gives the step again */
+        else if (asking && live->phase == LIVE_RUNNING)
             command_take(live, asking);
         json_decref(asking);
     }
@@ -85,6 +87,7 @@ gate_begin(struct job *job)
         json_decref(message);
         return;
     }
+    job->live->engine->look = 1; /* a signal may have been sent before it was asked for */
     live_check(job->live);
 }
 

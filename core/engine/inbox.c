@@ -69,7 +69,13 @@ inbox_look_at(struct live *live)
 void
 inbox_look(struct engine *engine)
 {
-    for (struct live *live = engine->lives; live; live = live->next)
-        if (live->begun && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY) && inbox_look_at(live))
+    engine->look = 0;
+    for (struct live *live = engine->lives; live; live = live->next) {
+        if (!live->begun || live->phase == LIVE_RESTED)
+            continue;
+        if (live->phase != LIVE_RUNNING && live->phase != LIVE_AWAY)
+            engine->look = 1; /* later: its script host catches up */
+        else if (inbox_look_at(live))
             live_check(live);
+    }
 }

@@ -279,6 +279,7 @@ void
 live_settle(struct live *live)
 {
     live->settling = 1;
+    live->resuming = 1;
     for (size_t i = 0; i < live->run->command_count; i++) {
         struct run_command *command = live->run->commands[i];
         const char *op = json_string_value(json_object_get(command->intent, "op"));
@@ -287,6 +288,7 @@ live_settle(struct live *live)
         if (!command->voided && !command->outcome && strcmp(op, "step") == 0 && effect && strcmp(effect, "read") != 0)
             step_begin(job_new(live, command, JOB_STEP), 0);
     }
+    live->resuming = 0;
     live_check(live);
 }
 
@@ -331,8 +333,9 @@ check_waiting(struct live *live)
         return;
     if ((left == LEFT_PEOPLE && !options->wait_gates) || options->no_wait) {
         if (inbox_look_at(live))
-            return; /* the answer was there already */
-        live_rest(live, "waiting", json_pack("{s:s}", "why", left == LEFT_PEOPLE ? "an answer" : "a timer"));
+            live_check(live); /* an answer was there already, or a cancel, or what is of no use */
+        else
+            live_rest(live, "waiting", json_pack("{s:s}", "why", left == LEFT_PEOPLE ? "an answer" : "a timer"));
     } else if (live->phase == LIVE_RUNNING && (left == LEFT_PEOPLE || clock_to_wall(due - clock_now()) > PUT_AWAY_MS)) {
         script_end(live);
         live->phase = LIVE_AWAY;

@@ -74,7 +74,7 @@ struct live { /* a run that this engine drives */
     int started; /* the script host has the history */
     int open; /* modules may still be looked for: the run begins, or takes another source */
     int generation; /* counts its script hosts */
-    int resuming; /* what the replay left open is being begun: all of it comes before a rest */
+    int resuming; /* several commands that were left open are being begun: all of them come before a rest */
     int unanswered; /* events that the script host has not digested yet */
     struct job *jobs;
     int begun; /* the run stands in the store; before, nothing is recorded */
@@ -112,6 +112,7 @@ struct engine {
     int must_commit; /* something of this turn has to be durable now */
     int stopping; /* 1: finish steps in flight */
     int interrupts; /* signals so far */
+    int look; /* at the inbox, changed or not */
     int driving; /* within engine_drive */
     json_t *taken_posts; /* ids of inbox messages that the appended records answer */
     struct cairn_error err; /* the engine's own failure: nothing is sent after it */

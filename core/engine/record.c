@@ -31,7 +31,7 @@ check(const char *run, const struct store_record *record, int64_t n, const char 
         return cairn_fail(err, CAIRN_ERR_FAILED,
                           "verify run %s: record %lld is missing: number %lld stands in its place", run, (long long)n,
                           (long long)record->n);
-    json = json_loads(record->body, 0, &why);
+    json = json_loads(record->body, JSON_ALLOW_NUL, &why);
     if (!json_is_object(json)) {
         json_decref(json);
         return cairn_fail(err, CAIRN_ERR_FAILED, "verify run %s: record %lld is not JSON", run, (long long)n);

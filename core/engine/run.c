@@ -436,7 +436,7 @@ run_load(struct run **out, struct store *store, const char *prefix, struct cairn
     run = run_new(row.id);
     set_text(&run->flow, row.flow);
     for (size_t i = 0; i < known; i++)
-        if (run_apply(run, json_loads(records[i].body, 0, NULL), records[i].hash, err) < 0)
+        if (run_apply(run, json_loads(records[i].body, JSON_ALLOW_NUL, NULL), records[i].hash, err) < 0)
             goto out;
     run->epoch = row.epoch;
     *out = run;

@@ -165,7 +165,7 @@ static json_t *
 parse_column(struct store *store, sqlite3_stmt *stmt, int at, const char *what, struct cairn_error *err)
 {
     json_error_t why;
-    json_t *value = json_loads((const char *)sqlite3_column_text(stmt, at), JSON_DECODE_ANY, &why);
+    json_t *value = json_loads((const char *)sqlite3_column_text(stmt, at), JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 
     if (!value)
         cairn_fail(err, CAIRN_ERR_FAILED, "read %s from store %s: not JSON: %s", what, store->path, why.text);
