@@ -172,6 +172,7 @@ start_sim() { # WORLD [ARG...]
     lib_world_file=$1
     shift
     rm -f "$T/sim.env"
+    unset CAIRN_CLOCK # an earlier world's: this one has its own
     background sim "$BUILD/run" cairn-sim --world "$lib_world_file" --env "$T/sim.env" "$@"
     if ! until_true 200 test -s "$T/sim.env"; then
         sed 's/^/# sim: /' "$T/sim.err"

@@ -66,21 +66,31 @@ answered() {
     return "$lib_status"
 }
 
-# 137: the engine was killed. 1: a run stands failed because its script host died. Each is followed by a plain resume.
+# 137: the engine was killed. 1: a run stands failed because its script host died. Each is followed by a plain resume; or,
+# if it died before there was a run at all, by the same command again.
 carried() {
     lib_carried=0
     answered "$@" || lib_carried=$?
     lib_crashes=5
-    while [ "$lib_crashes" -gt 0 ]; do
-        case $lib_carried in
-        137 | 1) ;;
+    while [ "$lib_carried" -ne 0 ] && [ "$lib_crashes" -gt 0 ]; do
+        lib_crashes=$((lib_crashes - 1))
+        case $lib_carried:$(begun) in
+        137:yes | 1:yes) set -- cairn resume @last --no-input ;;
+        *:no) ;;
         *) return "$lib_carried" ;;
         esac
-        lib_crashes=$((lib_crashes - 1))
         lib_carried=0
-        answered cairn resume @last --no-input || lib_carried=$?
+        answered "$@" || lib_carried=$?
     done
     return "$lib_carried"
+}
+
+begun() {
+    if cairn show @last >/dev/null 2>&1; then
+        echo yes
+    else
+        echo no
+    fi
 }
 
 look() {
