@@ -5,7 +5,7 @@
 #ifndef RDS_PROXY_H
 #define RDS_PROXY_H
 
-#include "rds.h"
+#include "rds/rds.h"
 
 RDS_ACTION(proxy_describe);
 RDS_ACTION(proxy_create);
