@@ -55,7 +55,7 @@ shared() { # KEY SECRET [TOKEN]
     mv "$HOME/.aws/credentials.new" "$HOME/.aws/credentials"
 }
 two_calls() { # the second one waits for the file `go`; the replies are lines of two.out
-    background two "$BUILD/call-plugin" "$BUILD/.libs/rds.so" \
+    background two "$BUILD/call-plugin" "$BUILD/plugins/.libs/rds.so" \
         "{\"account\":\"239043911459\",\"region\":\"ca-central-1\",\"profile\":\"ops\"}" \
         list_tags "{\"arn\":\"$arn:db:books\"}" "@go" list_tags "{\"arn\":\"$arn:db:books\"}"
     until_true 200 grep -q . two.out

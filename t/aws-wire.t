@@ -27,7 +27,7 @@ ask() { # PLUGIN ACTION [ARGS]: against the prepared replies
     until_true 200 test -s port
     AWS_ENDPOINT_URL=http://127.0.0.1:$(cat port)
     export AWS_ENDPOINT_URL
-    "$BUILD/call-plugin" "$BUILD/.libs/$1.so" "$config" "$2" "${3:-"{}"}" >answer
+    "$BUILD/call-plugin" "$BUILD/plugins/.libs/$1.so" "$config" "$2" "${3:-"{}"}" >answer
 }
 refused() { # KIND PLUGIN ACTION [ARGS]
     lib_kind=$1

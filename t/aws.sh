@@ -91,7 +91,7 @@ export CAIRN_LIBEXEC
 plug() { # MODE PLUGIN ACTION [ARGS]
     lib_mode=$1 lib_plugin=$2 lib_action=$3
     shift 3
-    "$BUILD/call-plugin" -m "$lib_mode" -t "$token" -s "$started" "$BUILD/.libs/$lib_plugin.so" \
+    "$BUILD/call-plugin" -m "$lib_mode" -t "$token" -s "$started" "$BUILD/plugins/.libs/$lib_plugin.so" \
         "$config" "$lib_action" "${1:-"{}"}" >reply
 }
 json() { # NAME=TEXT | NAME:=JSON ...

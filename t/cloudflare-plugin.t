@@ -150,7 +150,7 @@ it 'another zone than the configured one is refused' '
     says "\"kind\":\"denied\"" "zone 0123456789abcdef is example.com, the configuration expects example.org"
     CONFIG="{\"zone\":\"fedcba\"}"
     ! plugin get_route "{$PATTERN}"
-    says "\"kind\":\"not_found\"" "\"code\":\"7003\""
+    says "\"kind\":\"denied\"" "\"code\":\"7003\""
     CONFIG="{}"
     ! plugin get_route "{$PATTERN}"
     says "\"kind\":\"invalid\"" "set cloudflare.zone"

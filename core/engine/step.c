@@ -123,7 +123,7 @@ stop_sending(struct job *job)
 {
     const char *last = json_string_value(json_object_get(job->lost, "text"));
     json_t *error = json_object();
-    char *text = alloc_printf("%s: sent again %d times, each time without an answer%s%s", text_of(job, "action"), job->sends,
+    char *text = alloc_printf("sent again %d times, each time without an answer%s%s", job->sends,
                               last ? "; the last time: " : "", last ? last : "");
 
     json_object_update(error, job->lost);
@@ -255,6 +255,23 @@ seen_nothing(struct job *job)
         send_again(job, "the world shows no trace of it");
 }
 
+/* The run stops; a resume looks again. */
+static void
+stop_looking(struct job *job, const json_t *error)
+{
+    const char *why = json_string_value(json_object_get(error, "text"));
+    const char *lost = json_string_value(json_object_get(job->lost, "text"));
+    char *text = alloc_printf("in doubt%s%s, and the look at it failed: %s", lost ? ": " : "", lost ? lost : "",
+                              why ? why : "no reason given");
+    json_t *told = json_object();
+
+    json_object_update(told, (json_t *)error);
+    json_object_set_new(told, "text", json_string(text));
+    give_up(job, "failed", told);
+    json_decref(told);
+    free(text);
+}
+
 static void
 look_failed(struct job *job, const json_t *error)
 {
@@ -264,7 +281,7 @@ look_failed(struct job *job, const json_t *error)
     if ((kind_is_passing(err.kind) || kind_is_doubtful(err.kind)) && ++job->tries < PASSING_TRIES)
         job_after(job, backoff(job->tries), look);
     else
-        give_up(job, "failed", error);
+        stop_looking(job, error);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct known {
     const char *pattern; /* a code; '*' stands for any text */
@@ -189,6 +190,20 @@ errors_fail(struct cairn_error *err, const char *action, const struct aws_refusa
                           action, refusal->status);
     return cairn_fail_code(err, kind, refusal->code, "%s: %s: %s", action, refusal->code,
                            refusal->message[0] ? refusal->message : "no reason given");
+}
+
+const char *
+errors_page(const char *body, size_t len, const char *otherwise)
+{
+    static const char *const begins[] = { "<!doctype html", "<html" };
+    size_t blank = 0;
+
+    while (blank < len && body[blank] && strchr(" \t\r\n", body[blank]))
+        blank++;
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+        if (len - blank >= strlen(begins[i]) && strncasecmp(body + blank, begins[i], strlen(begins[i])) == 0)
+            return "it is a page in HTML; is there a proxy or a sign-in in between?";
+    return otherwise;
 }
 
 int

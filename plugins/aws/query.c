@@ -47,7 +47,7 @@ read_reply(struct xml_node **out, const struct query *query, const struct cairn_
     const char *body = cairn_http_body(reply, &len);
 
     if (xml_parse(&root, body, len, &problem) < 0)
-        return errors_unreadable(err, query->action, query->reads, problem.text);
+        return errors_unreadable(err, query->action, query->reads, errors_page(body, len, problem.text));
     if (strncmp(root->name, query->action, action) != 0 || strcmp(root->name + action, "Response") != 0) {
         char *why = alloc_printf("it is <%.80s>", root->name);
 

@@ -49,9 +49,11 @@ rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_r
         return -1;
     body = cairn_http_body(reply, &len);
     json = len ? cairn_parse_json(body, len, &problem) : cairn_map();
+    if (!json)
+        errors_unreadable(err, request->action, request->reads, errors_page(body, len, problem.text));
     cairn_http_free(reply);
     if (!json)
-        return errors_unreadable(err, request->action, request->reads, problem.text);
+        return -1;
     if (cairn_type(json) != CAIRN_MAP) {
         cairn_free(json);
         return errors_unreadable(err, request->action, request->reads, "it isn't an object");

@@ -73,7 +73,7 @@ api_judge(int status, const struct cairn_value *envelope, const char *retry_afte
                                status, message);
     if (!spoken)
         return cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT,
-                          "%s: HTTP %d with a body that isn't an answer of Cloudflare", what, status);
+                          "%s: HTTP %d with a body that isn't an answer of Cloudflare; is there a proxy in between?", what, status);
     if (cairn_get_bool(envelope, "success", 0) && status < 300)
         return 0;
     return cairn_fail_code(err, kind_of(status, code), code, "%s: HTTP %d: %s%s%s%s", what, status, message,

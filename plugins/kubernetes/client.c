@@ -224,7 +224,7 @@ read_reply(const struct cairn_http_reply *http, const struct client_request *req
 
     if (rc == 0 && cairn_type(body) != CAIRN_MAP)
         rc = cairn_fail(err, reads ? CAIRN_ERR_UNAVAILABLE : CAIRN_ERR_IN_DOUBT,
-                        "%s: HTTP %d with a body that isn't JSON", what, cairn_http_status(http));
+                        "%s: HTTP %d with a body that isn't JSON; is there a proxy or a sign-in in between?", what, cairn_http_status(http));
     if (rc == 0) {
         *reply = body;
         body = NULL; /* handed over */
