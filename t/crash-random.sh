@@ -10,33 +10,60 @@ seed=${2:-$(date +%s)}
 . "$SRC/t/crash.sh"
 echo "# seed $seed"
 
-random() { # BELOW: the next number of the series
+draw() { # BELOW: the next number of the series, in $drawn
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
-    echo $((seed / 65536 % $1))
+    drawn=$((seed / 65536 % $1))
 }
 
-# A process of the engine's by its name, or the engine; nothing when there is none just now.
-victim() { # NAME ENGINE
+now_ms() {
+    echo $(($(date +%s%N) / 1000000))
+}
+
+# One engine for the whole upgrade; its pid is in $engine.
+begin_upgrade() {
+    use_world gc-notify
+    (
+        cairn() { exec "$BUILD/run" cairn "$@"; }
+        upgrade --wait
+    ) >"$T/run.log" 2>&1 &
+    engine=$!
+    echo "$engine $(started "$engine")" >>"$lib_children"
+    began=$(now_ms)
+}
+
+alive() { # PID
+    case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+    '' | Z*) return 1 ;;
+    esac
+}
+
+# Answer what the engine asks until so many ms have passed or it has ended.
+answer_until() { # MS
+    while alive "$engine" && [ $(($(now_ms) - began)) -lt "$1" ]; do
+        approve_open >/dev/null 2>&1 || :
+        sleep 0.02
+    done
+}
+
+victim() { # NAME: a process of the engine's, or the engine itself
     if [ "$1" = cairn ]; then
-        echo "$2"
+        echo "$engine"
         return
     fi
-    tr ' ' '\n' <"/proc/$2/task/$2/children" 2>/dev/null | while read -r pid; do
+    tr ' ' '\n' <"/proc/$engine/task/$engine/children" 2>/dev/null | while read -r pid; do
         [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$1" ] || echo "$pid"
     done | shuf -n 1
 }
 
-# The first command is killed after so many ms; what follows is left in peace.
-disturbed() { # VICTIM MS
-    use_world gc-notify
-    upgrade >"$T/run.log" 2>&1 &
-    engine=$!
-    echo "$engine $(started "$engine")" >>"$lib_children"
-    sleep "$(echo "$2" | awk '{ printf "%.3f", $1 / 1000 }')"
-    hit=$(victim "$1" "$engine")
+disturbed() { # NAME MS
+    begin_upgrade
+    answer_until "$2"
+    hit=$(victim "$1")
     [ -z "$hit" ] || kill -KILL "$hit" 2>/dev/null || :
+    answer_until 120000
     first=0
     wait "$engine" || first=$?
+    echo "hit ${hit:-nothing}, then status $first" >>"$T/run.log"
     carried sh -c "exit $first" >>"$T/run.log" 2>&1 || {
         tail -n 40 "$T/run.log"
         return 1
@@ -44,17 +71,25 @@ disturbed() { # VICTIM MS
     same_as_reference
 }
 
-it 'an upgrade that nobody disturbs goes through' reference
-span=${CAIRN_TEST_SPAN:-5000}
+it 'an upgrade that nobody disturbs goes through' '
+    begin_upgrade
+    answer_until 120000
+    wait "$engine" || { tail -n 40 run.log; exit 1; }
+    now=$(now_ms)
+    echo $((now - began)) >span
+    keep_reference
+'
+read -r span <"$T/span"
 i=0
 while [ "$i" -lt "$count" ]; do
     i=$((i + 1))
-    case $(random 3) in
+    draw 3
+    case $drawn in
     0) who=cairn ;;
     1) who=cairn-script ;;
     *) who=cairn-worker ;;
     esac
-    ms=$(random "$span")
-    it "$who killed after $ms ms: it ends the same" "disturbed $who $ms"
+    draw "$span"
+    it "$who killed after $drawn ms of $span: it ends the same" "disturbed $who $drawn"
 done
 finish

@@ -3,6 +3,7 @@
 # shellcheck shell=sh
 #
 #   reference [ARG...]         an upgrade that nobody disturbs: its world, its ledger and its crash points, for later
+#   keep_reference             what the world is now is what it should be
 #   same_as_reference          the world and the ledger are the same, no change was made twice, nobody was asked more
 #   crash_at POINT:N           an upgrade in which exactly one process is killed when that point is passed for the N-th time
 
@@ -12,6 +13,10 @@ reference() {
         tail -n 30 "$T/run.log"
         return 1
     }
+    keep_reference
+}
+
+keep_reference() {
     world >"$T/want.world"
     ledger >"$T/want.ledger"
     shown --count approvals >"$T/want.approvals"

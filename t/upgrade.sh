@@ -4,7 +4,7 @@
 #
 #   use_world EXAMPLE [SIM-ARG...]   the world of examples/EXAMPLE (or $T/world.yaml if it exists), its config and its
 #                                    arguments, on a fast clock; forgets earlier runs
-#   upgrade [ARG...]                 cairn run the workflow with the example's arguments; later ones win
+#   upgrade [ARG...]                 cairn run the workflow with the example's arguments; those given here win
 #   answered CMD...                  the command, then for each question: approve, resume; the last status
 #   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
 #   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
@@ -31,8 +31,9 @@ use_world() {
 upgrade() {
     set -- --no-input "$@"
     while read -r lib_line; do
-        case $lib_line in
-        '' | '#'*) ;;
+        case "$lib_line ! $* " in
+        ' ! '* | '#'*) ;;
+        *" ! "*" ${lib_line%%=*}="*) ;;
         *) set -- -p "$lib_line" "$@" ;;
         esac
     done <"$T/arguments"
