@@ -61,7 +61,9 @@
  *            bears our mark (`cairn_call_token`), ABSENT if there is nothing, CONFLICT if it is somebody else's.
  *   GUARDED  a precondition or a state machine refuses a second one. Needs `observe`: decide by state and by an
  *            identity that never moves, never by a name alone.
- *   SET      the same value twice is the same state; sent again when in doubt. `observe` is optional.
+ *   SET      the same value twice is the same state; sent again when in doubt. `observe` is optional: with it a step in
+ *            doubt is not sent again when the value is already there (DONE). An action that sends several requests sends,
+ *            when cairn_call_attempt is above 1, only what is missing.
  *   TRIGGER  nothing prevents a second effect. `observe` is optional and may only say DONE, on evidence; else the run
  *            stops in state `unknown` and a person decides.
  *

@@ -141,8 +141,8 @@ query_pages(struct cairn_call *call, const struct query *query,
     return rc;
 }
 
-static struct cairn_value *
-text_of(const struct cairn_value *value)
+struct cairn_value *
+query_text(const struct cairn_value *value)
 {
     char *json;
     struct cairn_value *text;
@@ -161,13 +161,13 @@ query_put(struct cairn_value *params, const char *name, const struct cairn_value
     if (cairn_type(value) == CAIRN_NULL)
         return;
     if (cairn_type(value) != CAIRN_LIST) {
-        cairn_put(params, name, text_of(value));
+        cairn_put(params, name, query_text(value));
         return;
     }
     for (size_t i = 0; i < cairn_count(value); i++) {
         char *numbered = alloc_printf("%s.%zu", name, i + 1);
 
-        cairn_put(params, numbered, text_of(cairn_at(value, i)));
+        cairn_put(params, numbered, query_text(cairn_at(value, i)));
         free(numbered);
     }
 }

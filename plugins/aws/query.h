@@ -33,6 +33,7 @@ int query_pages(struct cairn_call *call, const struct query *query,
                 int (*page)(const struct xml_node *result, void *context, struct cairn_error *err), void *context,
                 struct cairn_error *err);
 
+struct cairn_value *query_text(const struct cairn_value *value); /* as it is sent: "300", "true" */
 /* Flatten. What is missing in `args` is left out. */
 void query_put(struct cairn_value *params, const char *name,
                const struct cairn_value *value); /* a scalar or a list of them */

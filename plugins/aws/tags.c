@@ -23,6 +23,12 @@ put_tag(struct cairn_value *params, const char *list, size_t n, const char *key,
 
 /* Tags of AWS itself, "aws:...", can be read and not be set; marks of a thing's first maker don't go to its successor.
  */
+static int
+is_ours_to_set(const char *key)
+{
+    return strncmp(key, "aws:", 4) != 0 && strcmp(key, TAGS_RUN) != 0 && strcmp(key, TAGS_STEP) != 0;
+}
+
 static size_t
 put_tags(struct cairn_value *params, const char *list, const struct cairn_value *tags)
 {
@@ -31,7 +37,7 @@ put_tags(struct cairn_value *params, const char *list, const struct cairn_value 
     for (size_t i = 0; i < cairn_count(tags); i++) {
         const char *key = cairn_key(tags, i);
 
-        if (strncmp(key, "aws:", 4) != 0 && strcmp(key, TAGS_RUN) != 0 && strcmp(key, TAGS_STEP) != 0)
+        if (is_ours_to_set(key))
             put_tag(params, list, ++n, key, cairn_as_str(cairn_at(tags, i), ""));
     }
     return n;
@@ -65,6 +71,19 @@ tags_read(const struct xml_node *tag)
             cairn_put(tags, key, cairn_str(xml_text(tag, "Value", "")));
     }
     return tags;
+}
+
+int
+tags_hold(const struct cairn_value *tags, const struct cairn_value *wanted)
+{
+    for (size_t i = 0; i < cairn_count(wanted); i++) {
+        const char *key = cairn_key(wanted, i);
+        const char *now = cairn_get_str(tags, key, NULL);
+
+        if (is_ours_to_set(key) && (!now || strcmp(now, cairn_as_str(cairn_at(wanted, i), "")) != 0))
+            return 0;
+    }
+    return 1;
 }
 
 int

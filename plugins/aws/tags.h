@@ -17,6 +17,8 @@ void tags_put(struct cairn_value *params, const char *list, const struct cairn_v
 void tags_put_marked(struct cairn_value *params, const char *list, const struct cairn_value *tags,
                      const struct cairn_call *call);
 struct cairn_value *tags_read(const struct xml_node *tag); /* the first <Tag>, or NULL: a map */
+/* Is all there that tags_put would send? */
+int tags_hold(const struct cairn_value *tags, const struct cairn_value *wanted);
 int tags_are_ours(const struct cairn_value *tags, const struct cairn_call *call);
 /* DONE for our mark; else CONFLICT, with whose it is in `err`. `what` is "snapshot safety". */
 int tags_judge(const struct cairn_value *tags, const char *what, const struct cairn_call *call,

@@ -196,6 +196,25 @@ cloudflare_set_route(struct cairn_call *call, const struct cairn_value *args, st
     return rc < 0 ? cairn_fail_code(err, failure.kind, failure.code, "%s", failure.text) : 0;
 }
 
+/* What the script was before can't be seen any more. */
+static int
+observe_set_route(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                  struct cairn_error *err)
+{
+    struct route route;
+    int seen = CAIRN_SEEN_ABSENT;
+
+    if (find_route(call, cairn_get_str(args, "pattern", ""), &route, err) < 0)
+        return -1;
+    if (route.id && has_script(&route, cairn_get_str(args, "script", ""))) {
+        cairn_put(out, "id", cairn_str(route.id));
+        cairn_put(out, "changed", cairn_bool(1));
+        seen = CAIRN_SEEN_DONE;
+    }
+    release(&route);
+    return seen;
+}
+
 static int
 plan_set_route(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                struct cairn_error *err)
@@ -348,6 +367,7 @@ static const struct cairn_action actions[] = {
       .results = set_results,
       .effect = CAIRN_SET,
       .run = cloudflare_set_route,
+      .observe = observe_set_route,
       .plan = plan_set_route },
     { .name = "delete_route",
       .help = "Delete the route of a pattern if it still has this Worker: deleted, id.",

@@ -108,6 +108,7 @@ static const struct cairn_action actions[] = {
       .results = restart_results,
       .effect = CAIRN_SET,
       .run = rollout_restart,
+      .observe = rollout_observe_restart,
       .plan = rollout_plan_restart },
     { .name = "rollout",
       .help = "How far the rollout of a workload is: done, replicas, updated, available, note.",

@@ -58,13 +58,27 @@ annotation_patch(const char *time)
     return text;
 }
 
+/* When the workload was last restarted, as its template says. */
+static const char *
+restarted_at(const struct cairn_value *workload)
+{
+    const struct cairn_value *template = cairn_get(cairn_get(workload, "spec"), "template");
+
+    return cairn_get_str(cairn_get(cairn_get(template, "metadata"), "annotations"), RESTARTED_AT, "");
+}
+
+static void
+report_restart(struct cairn_value *out, const char *time, int changed)
+{
+    cairn_put(out, "restarted_at", cairn_str(time));
+    cairn_put(out, "changed", cairn_bool(changed));
+}
+
 /* Set the annotation unless the template has it already. */
 static int
 annotate(struct cairn_call *call, const struct cairn_value *workload, const char *path, int dry,
          struct cairn_value *out, struct cairn_error *err)
 {
-    const struct cairn_value *template = cairn_get(cairn_get(workload, "spec"), "template");
-    const char *now = cairn_get_str(cairn_get(cairn_get(template, "metadata"), "annotations"), RESTARTED_AT, "");
     struct cairn_value *reply = NULL;
     char time[32];
     char *body, *url;
@@ -72,7 +86,7 @@ annotate(struct cairn_call *call, const struct cairn_value *workload, const char
     int rc = 0;
 
     text_format_time(time, cairn_call_started(call));
-    changed = strcmp(now, time) != 0;
+    changed = strcmp(restarted_at(workload), time) != 0;
     body = annotation_patch(time);
     url = alloc_printf("%s?fieldManager=" CLIENT_MANAGER "%s", path, dry ? "&dryRun=All" : "");
     if (changed) {
@@ -82,8 +96,7 @@ annotate(struct cairn_call *call, const struct cairn_value *workload, const char
 
         rc = client_request(call, &request, &reply, err);
     }
-    cairn_put(out, "restarted_at", cairn_str(time));
-    cairn_put(out, "changed", cairn_bool(changed));
+    report_restart(out, time, changed);
     cairn_free(reply);
     free(url);
     free(body);
@@ -123,6 +136,31 @@ rollout_plan_restart(struct cairn_call *call, const struct cairn_value *args, st
                      struct cairn_error *err)
 {
     return restart(call, args, 1, out, err);
+}
+
+/* What has gone since isn't marked: the answer to asking again says so. */
+int
+rollout_observe_restart(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
+{
+    struct cairn_value *workload = NULL;
+    struct cairn_error problem = { 0 };
+    char *path = workload_path(call, args, &problem);
+    struct client_request look = { .path = path };
+    int seen = CAIRN_SEEN_ABSENT;
+    char time[32];
+
+    text_format_time(time, cairn_call_started(call));
+    if ((!path || client_request(call, &look, &workload, &problem) < 0) && problem.kind != CAIRN_ERR_NOT_FOUND) {
+        *err = problem;
+        seen = -1;
+    } else if (workload && strcmp(restarted_at(workload), time) == 0) {
+        report_restart(out, time, 1);
+        seen = CAIRN_SEEN_DONE;
+    }
+    cairn_free(workload);
+    free(path);
+    return seen;
 }
 
 static int

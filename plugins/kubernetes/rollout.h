@@ -8,6 +8,7 @@
 #include "cairn/plugin.h"
 
 cairn_run_fn rollout_restart;
+cairn_run_fn rollout_observe_restart;
 cairn_run_fn rollout_plan_restart;
 cairn_run_fn rollout_status;
 

@@ -8,39 +8,42 @@
 
 #include "cluster.h"
 #include "instance.h"
+#include "settings.h"
 
 #include <string.h>
 
-static const struct query_field instance_fields[] = {
-    { "apply_immediately", "ApplyImmediately" },
-    { "deletion_protection", "DeletionProtection" },
-    { "parameter_group", "DBParameterGroupName" },
-    { "backup_retention", "BackupRetentionPeriod" },
-    { "engine_version", "EngineVersion" },
-    { "allow_major", "AllowMajorVersionUpgrade" },
-    { "class", "DBInstanceClass" },
-    { "multi_az", "MultiAZ" },
-    { "storage_type", "StorageType" },
-    { "allocated_storage", "AllocatedStorage" },
-    { "maintenance_window", "PreferredMaintenanceWindow" },
-    { "backup_window", "PreferredBackupWindow" },
-    { "auto_minor_upgrade", "AutoMinorVersionUpgrade" },
-    { "security_groups", "VpcSecurityGroupIds.VpcSecurityGroupId" },
-    { "iam_auth", "EnableIAMDatabaseAuthentication" },
+static const struct setting instance_settings[] = {
+    { "apply_immediately", "ApplyImmediately", NULL, NULL },
+    { "deletion_protection", "DeletionProtection", "DeletionProtection", NULL },
+    { "parameter_group", "DBParameterGroupName", "DBParameterGroups/DBParameterGroup", "DBParameterGroupName" },
+    { "backup_retention", "BackupRetentionPeriod", "BackupRetentionPeriod", NULL },
+    { "engine_version", "EngineVersion", "EngineVersion", NULL },
+    { "allow_major", "AllowMajorVersionUpgrade", NULL, NULL },
+    { "class", "DBInstanceClass", "DBInstanceClass", NULL },
+    { "multi_az", "MultiAZ", "MultiAZ", NULL },
+    { "storage_type", "StorageType", "StorageType", NULL },
+    { "allocated_storage", "AllocatedStorage", "AllocatedStorage", NULL },
+    { "maintenance_window", "PreferredMaintenanceWindow", "PreferredMaintenanceWindow", NULL },
+    { "backup_window", "PreferredBackupWindow", "PreferredBackupWindow", NULL },
+    { "auto_minor_upgrade", "AutoMinorVersionUpgrade", "AutoMinorVersionUpgrade", NULL },
+    { "security_groups", "VpcSecurityGroupIds.VpcSecurityGroupId", "VpcSecurityGroups/VpcSecurityGroupMembership",
+      "VpcSecurityGroupId" },
+    { "iam_auth", "EnableIAMDatabaseAuthentication", "IAMDatabaseAuthenticationEnabled", NULL },
     { 0 },
 };
-static const struct query_field cluster_fields[] = {
-    { "apply_immediately", "ApplyImmediately" },
-    { "deletion_protection", "DeletionProtection" },
-    { "parameter_group", "DBClusterParameterGroupName" },
-    { "instance_parameter_group", "DBInstanceParameterGroupName" },
-    { "backup_retention", "BackupRetentionPeriod" },
-    { "engine_version", "EngineVersion" },
-    { "allow_major", "AllowMajorVersionUpgrade" },
-    { "maintenance_window", "PreferredMaintenanceWindow" },
-    { "backup_window", "PreferredBackupWindow" },
-    { "security_groups", "VpcSecurityGroupIds.VpcSecurityGroupId" },
-    { "iam_auth", "EnableIAMDatabaseAuthentication" },
+static const struct setting cluster_settings[] = {
+    { "apply_immediately", "ApplyImmediately", NULL, NULL },
+    { "deletion_protection", "DeletionProtection", "DeletionProtection", NULL },
+    { "parameter_group", "DBClusterParameterGroupName", "DBClusterParameterGroup", NULL },
+    { "instance_parameter_group", "DBInstanceParameterGroupName", NULL, NULL }, /* its instances show it */
+    { "backup_retention", "BackupRetentionPeriod", "BackupRetentionPeriod", NULL },
+    { "engine_version", "EngineVersion", "EngineVersion", NULL },
+    { "allow_major", "AllowMajorVersionUpgrade", NULL, NULL },
+    { "maintenance_window", "PreferredMaintenanceWindow", "PreferredMaintenanceWindow", NULL },
+    { "backup_window", "PreferredBackupWindow", "PreferredBackupWindow", NULL },
+    { "security_groups", "VpcSecurityGroupIds.VpcSecurityGroupId", "VpcSecurityGroups/VpcSecurityGroupMembership",
+      "VpcSecurityGroupId" },
+    { "iam_auth", "EnableIAMDatabaseAuthentication", "IAMDatabaseAuthenticationEnabled", NULL },
     { 0 },
 };
 
@@ -77,7 +80,7 @@ modify_instance(struct cairn_call *call, const struct cairn_value *args, struct 
     struct xml_node *found = NULL;
     int rc;
 
-    query_fields(params, args, instance_fields);
+    settings_put(params, args, instance_settings);
     rc = check_settings(params, err);
     if (rc == 0)
         rc = instance_current(&found, call, args, err);
@@ -100,7 +103,7 @@ modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct c
     struct xml_node *found = NULL;
     int rc;
 
-    query_fields(params, args, cluster_fields);
+    settings_put(params, args, cluster_settings);
     rc = check_settings(params, err);
     if (rc == 0)
         rc = cluster_current(&found, call, args, err);
@@ -113,4 +116,73 @@ modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct c
     xml_free(found);
     cairn_put(params, "DBClusterIdentifier", cairn_str(cairn_get_str(args, "id", "")));
     return modify(call, "ModifyDBCluster", params, "ModifyDBClusterResult/DBCluster/Status", out, err);
+}
+
+/* What the lookup by the resource id says when there is nothing to compare. What has gone since isn't changed: the answer
+ * to asking again says so. */
+static int
+seen_without(int rc, const struct cairn_error *err)
+{
+    if (rc == 0)
+        return CAIRN_SEEN_ABSENT;
+    return err->kind == CAIRN_ERR_CONFLICT ? CAIRN_SEEN_CONFLICT : -1;
+}
+
+static int
+judge(const struct xml_node *found, const char *status, int holds, struct cairn_value *out)
+{
+    if (holds > 0)
+        cairn_put(out, "status", cairn_str(xml_text(found, status, "")));
+    return holds < 0 ? -1 : holds ? CAIRN_SEEN_DONE : CAIRN_SEEN_ABSENT;
+}
+
+int
+modify_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                        struct cairn_error *err)
+{
+    struct xml_node *found;
+    int rc = instance_current(&found, call, args, err);
+
+    if (rc <= 0)
+        return seen_without(rc, err);
+    rc = judge(found, "DBInstanceStatus", settings_hold(found, "DBInstanceStatus", args, instance_settings), out);
+    xml_free(found);
+    return rc;
+}
+
+/* Do all instances of the cluster have the group? 1, 0, -1. */
+static int
+members_have_group(struct cairn_call *call, const struct xml_node *cluster, const char *group, struct cairn_error *err)
+{
+    const struct xml_node *member = xml_get(cluster, "DBClusterMembers/DBClusterMember");
+    int rc = 1;
+
+    for (; member && rc > 0; member = xml_next(member)) {
+        struct xml_node *found;
+
+        rc = instance_find(&found, call, xml_text(member, "DBInstanceIdentifier", ""), NULL, err);
+        if (rc > 0)
+            rc = !strcasecmp(xml_text(found, "DBParameterGroups/DBParameterGroup/DBParameterGroupName", ""), group);
+        xml_free(found);
+    }
+    return rc;
+}
+
+int
+modify_cluster_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err)
+{
+    const char *group = cairn_get_str(args, "instance_parameter_group", NULL);
+    struct xml_node *found;
+    int rc = cluster_current(&found, call, args, err);
+    int holds;
+
+    if (rc <= 0)
+        return seen_without(rc, err);
+    holds = settings_hold(found, "Status", args, cluster_settings);
+    if (holds && group && !settings_upgrade_waits(found, "Status", args))
+        holds = members_have_group(call, found, group, err);
+    rc = judge(found, "Status", holds, out);
+    xml_free(found);
+    return rc;
 }

@@ -8,6 +8,8 @@
 #include "rds.h"
 
 RDS_ACTION(modify_instance);
+RDS_ACTION(modify_instance_observe);
 RDS_ACTION(modify_cluster);
+RDS_ACTION(modify_cluster_observe);
 
 #endif

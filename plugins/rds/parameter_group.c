@@ -2,11 +2,13 @@
  * parameter_group.c: parameter groups of instances and of clusters; used by rds.c.
  * SPDX-License-Identifier: MIT
  *
- * The two kinds differ in names alone.
+ * The two kinds differ in names alone. Many parameters go in several requests: a step that is sent again after a doubt
+ * asks only for what isn't set yet.
  */
 #include "parameter_group.h"
 
 #include "common/alloc.h"
+#include "wanted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +106,27 @@ parameters_page(const struct xml_node *result, void *context, struct cairn_error
     return 0;
 }
 
+/* What the user has set, as a map of maps; the caller frees it. NULL: -1. */
+static struct cairn_value *
+user_parameters(struct cairn_call *call, const struct kind *kind, const struct cairn_value *args,
+                struct cairn_error *err)
+{
+    struct cairn_value *parameters = cairn_map();
+    struct cairn_value *params = named(kind, args);
+
+    cairn_put(params, "Source", cairn_str("user"));
+    if (rds_pages(call, kind->parameters, params, parameters_page, parameters, err) == 0)
+        return parameters;
+    cairn_free(parameters);
+    return NULL;
+}
+
 int
 parameter_group_describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                          struct cairn_error *err)
 {
     const struct kind *kind = kind_of(args);
-    struct cairn_value *parameters, *params;
+    struct cairn_value *parameters;
     struct xml_node *found;
     int rc = find(&found, call, kind, args, err);
 
@@ -120,12 +137,11 @@ parameter_group_describe(struct cairn_call *call, const struct cairn_value *args
         return -1;
     put_group(out, kind, found);
     xml_free(found);
-    params = named(kind, args);
-    cairn_put(params, "Source", cairn_str("user"));
-    parameters = cairn_map();
-    rc = rds_pages(call, kind->parameters, params, parameters_page, parameters, err);
+    parameters = user_parameters(call, kind, args, err);
+    if (!parameters)
+        return -1;
     cairn_put(out, "parameters", parameters);
-    return rc;
+    return 0;
 }
 
 int
@@ -210,27 +226,122 @@ check_parameters(const struct cairn_value *parameters, const char *apply, struct
                : cairn_fail(err, CAIRN_ERR_INVALID, "modify parameter group: give at least one parameter");
 }
 
+static int
+is_set(const struct cairn_value *wanted, const char *apply, const struct cairn_value *parameter)
+{
+    const char *value = cairn_get_str(parameter, "value", parameter ? "" : NULL);
+
+    return wanted_is(wanted, value) && !strcmp(cairn_get_str(parameter, "apply_method", apply), apply);
+}
+
+/* Those of the wanted parameters that are not set yet. */
+static struct cairn_value *
+missing(const struct cairn_value *wanted, const char *apply, const struct cairn_value *now)
+{
+    struct cairn_value *left = cairn_map();
+
+    for (size_t i = 0; i < cairn_count(wanted); i++)
+        if (!is_set(cairn_at(wanted, i), apply, cairn_get(now, cairn_key(wanted, i))))
+            cairn_put(left, cairn_key(wanted, i), cairn_copy(cairn_at(wanted, i)));
+    return left;
+}
+
+/* What there is to send: everything at first, and after a doubt what is missing. NULL: -1. */
+static struct cairn_value *
+to_send(struct cairn_call *call, const struct kind *kind, const struct cairn_value *args, const char *apply,
+        struct cairn_error *err)
+{
+    const struct cairn_value *wanted = cairn_get(args, "parameters");
+    struct cairn_value *now, *left;
+
+    if (cairn_call_attempt(call) <= 1)
+        return cairn_copy(wanted);
+    now = user_parameters(call, kind, args, err);
+    left = now ? missing(wanted, apply, now) : NULL;
+    cairn_free(now);
+    return left;
+}
+
+/* A refusal of a later request must not read as if nothing had been changed. */
+static int
+refused_midway(const struct cairn_error *refused, size_t set, size_t count, struct cairn_error *err)
+{
+    enum cairn_error_kind kind = refused->kind;
+
+    if (kind == CAIRN_ERR_THROTTLED || kind == CAIRN_ERR_NOT_YET || kind == CAIRN_ERR_UNAVAILABLE)
+        kind = CAIRN_ERR_IN_DOUBT;
+    else if (kind != CAIRN_ERR_TIMEOUT && kind != CAIRN_ERR_IN_DOUBT && kind != CAIRN_ERR_INTERNAL)
+        kind = CAIRN_ERR_FAILED;
+    return cairn_fail_code(err, kind, refused->code, "%.700s; %zu of %zu parameters were set before", refused->text, set,
+                           count);
+}
+
+static int
+send_parameters(struct cairn_call *call, const struct kind *kind, const struct cairn_value *args, const char *apply,
+                const struct cairn_value *parameters, struct cairn_error *err)
+{
+    size_t count = cairn_count(parameters);
+
+    for (size_t at = 0; at < count;) {
+        struct cairn_value *params = named(kind, args);
+        struct cairn_error refused = { 0 };
+        size_t first = at;
+
+        for (size_t n = 1; n <= CHUNK && at < count; n++, at++)
+            put_parameter(params, n, cairn_key(parameters, at), cairn_at(parameters, at), apply);
+        if (rds_change(call, kind->modify, params, NULL, &refused) == 0)
+            continue;
+        if (first > 0)
+            return refused_midway(&refused, first, count, err);
+        *err = refused;
+        return -1;
+    }
+    return 0;
+}
+
 int
 parameter_group_modify(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                        struct cairn_error *err)
 {
-    const struct cairn_value *parameters = cairn_get(args, "parameters");
     const char *apply = cairn_get_str(args, "apply", "pending-reboot");
     const struct kind *kind = kind_of(args);
-    size_t count = cairn_count(parameters);
+    struct cairn_value *parameters;
+    int rc;
 
-    if (check_parameters(parameters, apply, err) < 0)
+    if (check_parameters(cairn_get(args, "parameters"), apply, err) < 0)
         return -1;
-    for (size_t at = 0; at < count;) {
-        struct cairn_value *params = named(kind, args);
-
-        for (size_t n = 1; n <= CHUNK && at < count; n++, at++)
-            put_parameter(params, n, cairn_key(parameters, at), cairn_at(parameters, at), apply);
-        if (rds_change(call, kind->modify, params, NULL, err) < 0)
-            return -1;
-    }
+    parameters = to_send(call, kind, args, apply, err);
+    if (!parameters)
+        return -1;
+    rc = send_parameters(call, kind, args, apply, parameters, err);
+    cairn_free(parameters);
     cairn_put(out, "name", cairn_str(cairn_get_str(args, "name", "")));
-    return 0;
+    return rc;
+}
+
+int
+parameter_group_modify_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                               struct cairn_error *err)
+{
+    const char *apply = cairn_get_str(args, "apply", "pending-reboot");
+    struct cairn_error problem = { 0 };
+    struct cairn_value *now = user_parameters(call, kind_of(args), args, &problem);
+    struct cairn_value *left;
+    int seen;
+
+    if (!now && problem.kind == CAIRN_ERR_NOT_FOUND)
+        return CAIRN_SEEN_ABSENT; /* the group has gone: the answer to asking again says so */
+    if (!now) {
+        *err = problem;
+        return -1;
+    }
+    left = missing(cairn_get(args, "parameters"), apply, now);
+    seen = cairn_count(left) > 0 ? CAIRN_SEEN_ABSENT : CAIRN_SEEN_DONE;
+    if (seen == CAIRN_SEEN_DONE)
+        cairn_put(out, "name", cairn_str(cairn_get_str(args, "name", "")));
+    cairn_free(left);
+    cairn_free(now);
+    return seen;
 }
 
 int

@@ -11,6 +11,7 @@ RDS_ACTION(parameter_group_describe);
 RDS_ACTION(parameter_group_create);
 RDS_ACTION(parameter_group_create_observe);
 RDS_ACTION(parameter_group_modify);
+RDS_ACTION(parameter_group_modify_observe);
 RDS_ACTION(parameter_group_delete);
 RDS_ACTION(parameter_group_delete_observe);
 

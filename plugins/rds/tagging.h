@@ -8,7 +8,9 @@
 #include "rds.h"
 
 RDS_ACTION(tagging_add);
+RDS_ACTION(tagging_add_observe);
 RDS_ACTION(tagging_remove);
+RDS_ACTION(tagging_remove_observe);
 RDS_ACTION(tagging_list);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "proxy.h"
 
+#include "wanted.h"
+
 #include <string.h>
 
 #define CONFIG "ConnectionPoolConfig"
@@ -65,6 +67,29 @@ pool_modify(struct cairn_call *call, const struct cairn_value *args, struct cair
     query_fields(params, pool, arguments);
     (void)out;
     return rds_change(call, "ModifyDBProxyTargetGroup", params, NULL, err);
+}
+
+/* What the proxy isn't there for any more isn't set: the answer to asking again says so. */
+int
+pool_modify_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                    struct cairn_error *err)
+{
+    const struct cairn_value *pool = cairn_get(args, "pool");
+    struct cairn_value *now = cairn_map();
+    struct cairn_error problem = { 0 };
+    int seen = CAIRN_SEEN_DONE;
+
+    (void)out;
+    if (pool_put(call, cairn_get_str(args, "proxy", ""), now, &problem) < 0) {
+        seen = problem.kind == CAIRN_ERR_NOT_FOUND ? CAIRN_SEEN_ABSENT : -1;
+        if (seen < 0)
+            *err = problem;
+    }
+    for (size_t i = 0; seen == CAIRN_SEEN_DONE && i < cairn_count(pool); i++)
+        if (!wanted_is_value(cairn_at(pool, i), cairn_get(now, cairn_key(pool, i))))
+            seen = CAIRN_SEEN_ABSENT;
+    cairn_free(now);
+    return seen;
 }
 
 int

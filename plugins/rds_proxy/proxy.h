@@ -26,6 +26,7 @@ RDS_ACTION(endpoint_delete);
 RDS_ACTION(endpoint_delete_observe);
 
 RDS_ACTION(pool_modify);
+RDS_ACTION(pool_modify_observe);
 RDS_ACTION(capture);
 
 /* Parts of a capture: each puts what belongs to the proxy `name` into `out`. 0, or -1. */
