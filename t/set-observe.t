@@ -299,6 +299,10 @@ it 'a setting that waits for its window is done, and is not when it was to be ap
     seen absent rds modify_instance "$args:\"db.r6g.large\",\"apply_immediately\":true}"
     seen absent rds modify_instance "$args:\"db.m6g.large\"}"
 '
+is_at() { # ACTION VERSION: nothing is pending any more, and all are available
+    rds "$1" >now.xml
+    ! grep -q "<Pending[A-Za-z]*><EngineVersion" now.xml && grep -q "<EngineVersion>$2<" now.xml
+}
 has_no_attempt() {
     [ -z "$(records attempt)" ] && records observed | grep -q "\"seen\":\"done\""
 }
@@ -314,10 +318,6 @@ it 'an upgrade with its groups is begun once, and known while it goes on and whe
     until_true 200 is_at DescribeDBInstances 15.7
     seen done rds modify_instance "$later"
 '
-is_at() { # ACTION VERSION: nothing is pending any more, and all are available
-    rds "$1" >now.xml
-    ! grep -q "<Pending[A-Za-z]*><EngineVersion" now.xml && grep -q "<EngineVersion>$2<" now.xml
-}
 it 'an upgrade of a cluster is begun once, and done when all its instances have their group' '
     request=ModifyDBCluster
     strike cut_after

@@ -118,8 +118,8 @@ modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct c
     return modify(call, "ModifyDBCluster", params, "ModifyDBClusterResult/DBCluster/Status", out, err);
 }
 
-/* What the lookup by the resource id says when there is nothing to compare. What has gone since isn't changed: the answer
- * to asking again says so. */
+/* What the lookup by the resource id says when there is nothing to compare. What has gone since isn't changed: the
+ * answer to asking again says so. */
 static int
 seen_without(int rc, const struct cairn_error *err)
 {

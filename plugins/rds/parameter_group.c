@@ -272,8 +272,8 @@ refused_midway(const struct cairn_error *refused, size_t set, size_t count, stru
         kind = CAIRN_ERR_IN_DOUBT;
     else if (kind != CAIRN_ERR_TIMEOUT && kind != CAIRN_ERR_IN_DOUBT && kind != CAIRN_ERR_INTERNAL)
         kind = CAIRN_ERR_FAILED;
-    return cairn_fail_code(err, kind, refused->code, "%.700s; %zu of %zu parameters were set before", refused->text, set,
-                           count);
+    return cairn_fail_code(err, kind, refused->code, "%.700s; %zu of %zu parameters were set before", refused->text,
+                           set, count);
 }
 
 static int

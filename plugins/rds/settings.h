@@ -2,8 +2,9 @@
  * settings.h: settings of a database: as parameters of a request, and whether a describe shows them; used by modify.c.
  * SPDX-License-Identifier: MIT
  *
- * A setting that was accepted is in force at once, or it is pending: till the maintenance window, or, applied immediately,
- * till the work that has begun is done. The groups of an upgrade come into force with the upgrade, and are not shown before.
+ * A setting that was accepted is in force at once, or it is pending: till the maintenance window, or, applied
+ * immediately, till the work that has begun is done. The groups of an upgrade come into force with the upgrade, and are
+ * not shown before.
  */
 #ifndef RDS_SETTINGS_H
 #define RDS_SETTINGS_H
@@ -18,7 +19,7 @@ struct setting {
 };
 
 void settings_put(struct cairn_value *params, const struct cairn_value *args, const struct setting *table);
-/* Does the database show all that was given, in force or pending as it should be? `status` is the path of its status. */
+/* Does the database show all that was given, in force or pending as it should be? `status`: path of its status. */
 int settings_hold(const struct xml_node *database, const char *status, const struct cairn_value *args,
                   const struct setting *table);
 /* Is the wanted upgrade accepted and not done yet? */
