@@ -15,6 +15,16 @@
 #undef strncpy
 #undef strncat
 #undef strtok
+#undef sprintf
+#undef vsprintf
+#undef gmtime
+#undef localtime
+#undef ctime
+#undef asctime
+#undef mktemp
+#undef tmpnam
+#undef system
+#undef popen
 #define strcpy(a, b) banned_use_alloc_str(a, b)
 #define strcat(a, b) banned_use_alloc_printf(a, b)
 #define strncpy(a, b, n) banned_use_snprintf(a, b, n)
