@@ -6,7 +6,6 @@
 
 cluster=notification-canada-ca-staging-cluster
 proxy=notification-canada-ca-staging-proxy
-export cluster proxy
 
 # The addresses that the consumers have.
 addresses() { # FILE

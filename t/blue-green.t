@@ -8,7 +8,6 @@ cluster=notification-canada-ca-staging-cluster
 instance=notification-canada-ca-staging-instance
 proxy=notification-canada-ca-staging-proxy
 group=$cluster-aurora-postgresql15
-export cluster instance proxy group
 
 # Before and after, at these names.
 same() {

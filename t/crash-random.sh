@@ -15,36 +15,6 @@ draw() { # BELOW: the next number of the series, in $drawn
     drawn=$((seed / 65536 % $1))
 }
 
-now_ms() {
-    echo $(($(date +%s%N) / 1000000))
-}
-
-# One engine for the whole upgrade; its pid is in $engine.
-begin_upgrade() {
-    use_world gc-notify
-    (
-        cairn() { exec "$BUILD/run" cairn "$@"; }
-        upgrade --wait
-    ) >"$T/run.log" 2>&1 &
-    engine=$!
-    echo "$engine $(started "$engine")" >>"$lib_children"
-    began=$(now_ms)
-}
-
-alive() { # PID
-    case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
-    '' | Z*) return 1 ;;
-    esac
-}
-
-# Answer what the engine asks until so many ms have passed or it has ended.
-answer_until() { # MS
-    while alive "$engine" && [ $(($(now_ms) - began)) -lt "$1" ]; do
-        approve_open >/dev/null 2>&1 || :
-        sleep 0.02
-    done
-}
-
 victim() { # NAME: a process of the engine's, or the engine itself
     if [ "$1" = cairn ]; then
         echo "$engine"
@@ -56,6 +26,7 @@ victim() { # NAME: a process of the engine's, or the engine itself
 }
 
 disturbed() { # NAME MS
+    use_world gc-notify
     begin_upgrade
     answer_until "$2"
     hit=$(victim "$1")
@@ -72,6 +43,7 @@ disturbed() { # NAME MS
 }
 
 it 'an upgrade that nobody disturbs goes through' '
+    use_world gc-notify
     begin_upgrade
     answer_until 120000
     wait "$engine" || { tail -n 40 run.log; exit 1; }

@@ -151,13 +151,17 @@ until_true() { # TRIES CMD...
     return 1
 }
 
+end_with_test() { # PID
+    echo "$1 $(started "$1")" >>"$lib_children"
+}
+
 background() { # NAME CMD...
     lib_name=$1
     shift
     "$@" >"$T/$lib_name.out" 2>"$T/$lib_name.err" &
     lib_pid=$!
     echo "$lib_pid" >"$T/$lib_name.pid"
-    echo "$lib_pid $(started "$lib_pid")" >>"$lib_children"
+    end_with_test "$lib_pid"
 }
 
 wait_for() { # NAME; only in the shell that started it

@@ -7,6 +7,8 @@
 #   upgrade [ARG...]                 cairn run the workflow with the example's arguments; those given here win
 #   answered CMD...                  the command, then for each question: approve, resume; the last status
 #   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
+#   begin_upgrade [ARG...]           upgrade in the background, by one engine: $engine; its lines are in run.log
+#   answer_until MS                  answer what it asks until so many ms have passed since, or it has ended
 #   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
 #   changed_twice                    how many changes were made twice
 #   look [OPTION] FILE NAME...       a value of a JSON file (look.pl)
@@ -84,6 +86,35 @@ carried() {
         answered "$@" || lib_carried=$?
     done
     return "$lib_carried"
+}
+
+now_ms() {
+    echo $(($(date +%s%N) / 1000000))
+}
+
+# One engine for the whole upgrade, in the background; its pid is in $engine.
+begin_upgrade() { # ARG...
+    (
+        cairn() { exec "$BUILD/run" cairn "$@"; }
+        upgrade --wait "$@"
+    ) >"$T/run.log" 2>&1 &
+    engine=$!
+    end_with_test "$engine"
+    began=$(now_ms)
+}
+
+alive() { # PID
+    case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+    '' | Z*) return 1 ;;
+    esac
+}
+
+# Answer what the engine asks until so many ms have passed or it has ended.
+answer_until() { # MS
+    while alive "$engine" && [ $(($(now_ms) - began)) -lt "$1" ]; do
+        approve_open >/dev/null 2>&1 || :
+        sleep 0.02
+    done
 }
 
 begun() {
