@@ -209,12 +209,12 @@ driver_close(struct driver *d, char **log)
 
 /* ---- talks ---- */
 
-/* The next word of *text, which moves behind it. */
-static char *
+/* The next word of *text, which moves behind it; a new string. */
+static json_t *
 word(const char **text)
 {
     size_t len = strcspn(*text, " ");
-    char *copy = alloc_strn(*text, len);
+    json_t *copy = json_stringn(*text, len);
 
     *text += len + ((*text)[len] == ' ');
     return copy;
@@ -223,22 +223,25 @@ word(const char **text)
 static json_t *
 event(struct driver *d, const char *text)
 {
-    char *op = word(&text);
+    json_t *first = word(&text);
+    const char *op = json_string_value(first);
     json_t *message = json_object();
     int with_n = strncmp(op, "re", 2) == 0; /* retry, read, readfail */
     int fails = strstr(op, "fail") != NULL;
 
     if (*text) {
-        json_object_set_new(message, "id", json_string(word(&text)));
-        if (with_n)
-            json_object_set_new(message, "n", json_integer(atoi(word(&text))));
+        json_object_set_new(message, "id", word(&text));
+        if (with_n) {
+            json_object_set_new(message, "n", json_integer(atoi(text)));
+            json_decref(word(&text));
+        }
     }
     if (*text && strcmp(op, "retry") == 0)
-        json_object_set_new(message, "failed", json_string(word(&text)));
+        json_object_set_new(message, "failed", word(&text));
     if (fails) {
-        char *kind = word(&text);
+        json_t *kind = word(&text);
 
-        json_object_set_new(message, "error", json_pack("{s:s, s:s}", "kind", kind, "text", text));
+        json_object_set_new(message, "error", json_pack("{s:o, s:s}", "kind", kind, "text", text));
     } else if (strcmp(op, "ok") == 0 || strcmp(op, "read") == 0) {
         json_object_set_new(message, "value", parse(text));
     }
@@ -250,7 +253,7 @@ event(struct driver *d, const char *text)
         json_object_set_new(message, "op", json_string(strcmp(op, "readfail") == 0 ? "read" : op));
     if (strcmp(op, "poll") != 0 && strncmp(op, "read", 4) != 0)
         json_object_set_new(message, "t", json_integer(++d->now));
-    free(op);
+    json_decref(first);
     return message;
 }
 
