@@ -22,7 +22,7 @@ make(struct journal *j)
     memset(j, 0, sizeof(*j));
     for (size_t i = 0; i < LEN; i++) {
         j->records[i].n = (int64_t)i + 1;
-        j->records[i].body = alloc_printf("{\"n\":%zu,\"kind\":\"note\",\"text\":\"%c\"}", i + 1, (int)('a' + (int)i));
+        j->records[i].body = alloc_printf("{\"n\":%zu,\"kind\":\"note\",\"text\":\"\\u0000%c\"}", i + 1, (int)('a' + (int)i));
         j->records[i].hash = alloc_zero(1, DIGEST_HEX);
         record_hash(j->records[i].hash, previous, j->records[i].body);
         previous = j->records[i].hash;

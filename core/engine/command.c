@@ -36,8 +36,8 @@ member(const json_t *object, const char *name)
 }
 
 /* What makes a command the same one: all it says but where it stands in the source and in which stage. */
-static void
-digest_command(char hex[DIGEST_HEX], const json_t *message)
+void
+command_digest(char hex[DIGEST_HEX], const json_t *message)
 {
     json_t *copy = json_copy((json_t *)message);
 
@@ -258,9 +258,13 @@ begin(struct live *live, const json_t *message)
             begin_job(live, command, (enum job_kind)kind);
         return;
     }
-    if (live->engine->stopping || live_winds_up(live))
+    if (live->engine->stopping)
         return;
-    digest_command(digest, message);
+    if (live_winds_up(live)) { /* a leave function at work goes on after the cancel, the others drop theirs */
+        json_array_append(live->todo, (json_t *)message);
+        return;
+    }
+    command_digest(digest, message);
     record = json_copy((json_t *)message);
     json_object_set_new(record, "digest", json_string(digest));
     if (kind == JOB_STEP)
@@ -271,6 +275,24 @@ begin(struct live *live, const json_t *message)
 
 /* ---- the stream ---- */
 
+/* Was the typed confirmation, which was asked for under this id, that of another step? */
+static int
+asked_of_another(struct live *live, json_t *message)
+{
+    char *id = alloc_printf("%s?", member(message, "id"));
+    const struct run_command *question = run_command(live->run, id);
+    char digest[DIGEST_HEX];
+    int other = 0;
+
+    command_digest(digest, message);
+    if (question && strcmp(digest, member(question->intent, "digest")) != 0) {
+        mismatch(live, id, question->intent, message);
+        other = 1;
+    }
+    free(id);
+    return other;
+}
+
 static void
 take_command(struct live *live, json_t *message)
 {
@@ -279,7 +301,7 @@ take_command(struct live *live, json_t *message)
     char digest[DIGEST_HEX];
 
     if (command) {
-        digest_command(digest, message);
+        command_digest(digest, message);
         if (strcmp(digest, member(command->intent, "digest")) != 0) {
             mismatch(live, id, command->intent, message);
             return;
@@ -287,6 +309,8 @@ take_command(struct live *live, json_t *message)
         command->seen_again = 1;
         if (command->outcome)
             return;
+    } else if (asked_of_another(live, message)) {
+        return;
     }
     if (live->phase == LIVE_RUNNING)
         begin(live, message);
@@ -334,13 +358,34 @@ adopt_source(struct live *live)
     return 0;
 }
 
+static void
+begin_all(struct live *live)
+{
+    json_t *todo = live->todo;
+    size_t i;
+    json_t *message;
+
+    live->todo = json_array();
+    live->resuming = 1;
+    json_array_foreach(todo, i, message)
+        begin(live, message);
+    live->resuming = 0;
+    json_decref(todo);
+}
+
+/* The script has digested all it was told: what a cancel held up and left is begun. */
+void
+command_idle(struct live *live)
+{
+    if (live->phase == LIVE_RUNNING && live->unanswered == 0 && !live->ended && !live_winds_up(live)
+        && json_array_size(live->todo) > 0)
+        begin_all(live);
+}
+
 void
 command_caught_up(struct live *live)
 {
     const struct run_command *lost = live->ended ? NULL : missing(live->run);
-    json_t *todo = live->todo;
-    size_t i;
-    json_t *message;
 
     if (live->ended)
         return;
@@ -351,12 +396,7 @@ command_caught_up(struct live *live)
     if (live->open && adopt_source(live) < 0)
         return;
     live->phase = LIVE_RUNNING;
-    live->todo = json_array();
-    live->resuming = 1;
-    json_array_foreach(todo, i, message)
-        begin(live, message);
-    live->resuming = 0;
-    json_decref(todo);
+    begin_all(live);
     timer_poll_again(live);
     live->engine->look = 1; /* at what was said meanwhile */
 }

@@ -118,6 +118,7 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
     const char *name = target ? member(json_object_get(message, "args"), target) : "";
     char *id = alloc_printf("%s?", step);
     const struct run_command *question = run_command(live->run, id);
+    char digest[DIGEST_HEX];
     char *title;
     int rc = 0;
 
@@ -134,9 +135,10 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
     }
     json_object_set(live->asking, step, (json_t *)message);
     if (!question) {
+        command_digest(digest, message);
         title = alloc_printf("%s.%s destroys %s", member(message, "plugin"), member(message, "action"), name);
         turn_append(live, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O*}", "kind", "intent", "id", id, "op", "gate", "title", title,
-                                    "confirm", name, "digest", "", "stage", json_object_get(message, "stage")), TURN_NOW);
+                                    "confirm", name, "digest", digest, "stage", json_object_get(message, "stage")), TURN_NOW);
         free(title);
         question = run_command(live->run, id);
     }

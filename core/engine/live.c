@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIMER_MAX_MS 30000 /* the loop's time stands still while the machine sleeps: look at the clock now and then */
 #define PUT_AWAY_MS 60000 /* wall time: a run that has nothing to do for so long needs no script host */
 
 /* ---- jobs ---- */
@@ -56,11 +57,25 @@ job_free(struct job *job)
     uv_close((uv_handle_t *)&job->timer, on_job_closed);
 }
 
+static void on_job_timer(uv_timer_t *timer);
+
+static void
+set_timer(struct job *job)
+{
+    int64_t wall = clock_to_wall(job->due - clock_now());
+
+    uv_timer_start(&job->timer, on_job_timer, (uint64_t)(wall < TIMER_MAX_MS ? wall : TIMER_MAX_MS), 0);
+}
+
 static void
 on_job_timer(uv_timer_t *timer)
 {
     struct job *job = timer->data;
 
+    if (job->due > clock_now()) {
+        set_timer(job);
+        return;
+    }
     job->due = 0;
     job->then(job);
 }
@@ -70,7 +85,7 @@ job_after(struct job *job, int64_t ms, void (*then)(struct job *job))
 {
     job->then = then;
     job->due = clock_now() + (ms > 0 ? ms : 0);
-    uv_timer_start(&job->timer, on_job_timer, (uint64_t)clock_to_wall(ms), 0);
+    set_timer(job);
 }
 
 struct job *
@@ -90,6 +105,17 @@ job_steps(const struct live *live)
 
     for (const struct job *job = live->jobs; job; job = job->next)
         n += job->kind == JOB_STEP && !job->due;
+    return n;
+}
+
+/* Steps that a cancel has to wait for: what is in doubt must be known before the script gives it up. */
+static int
+unsettled_steps(const struct live *live)
+{
+    int n = job_steps(live);
+
+    for (const struct job *job = live->jobs; job; job = job->next)
+        n += job->kind == JOB_STEP && job->due && (job->command->in_doubt || job->refusal);
     return n;
 }
 
@@ -252,12 +278,25 @@ live_winds_up(const struct live *live)
 }
 
 static void
-take_cancel(struct live *live)
+record_cancel(struct live *live)
 {
     json_t *reason = json_object_get(live->cancel, "reason");
 
     turn_append(live, json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason", reason),
                 TURN_NOW);
+}
+
+void
+live_end_cancelled(struct live *live)
+{
+    record_cancel(live);
+    live_rest(live, "cancelled", NULL);
+}
+
+static void
+take_cancel(struct live *live)
+{
+    record_cancel(live);
     if (live->phase == LIVE_AWAY)
         live_wake(live);
     else
@@ -348,7 +387,10 @@ live_check(struct live *live)
     if (live->phase == LIVE_RESTED || !live->begun || live->resuming || live->engine->err.kind != CAIRN_ERR_NONE)
         return;
     if (live->ended) {
-        if (job_steps(live) == 0)
+        if (job_steps(live) == 0 && live_winds_up(live)
+            && json_is_true(json_object_get(json_object_get(live->ended, "extra"), "left")))
+            live_end_cancelled(live);
+        else if (job_steps(live) == 0)
             live_rest(live, json_string_value(json_object_get(live->ended, "state")), json_incref(json_object_get(live->ended, "extra")));
     } else if (live->engine->stopping) {
         if (job_steps(live) == 0)
@@ -357,7 +399,8 @@ live_check(struct live *live)
         if (!live->jobs)
             take_rollback(live);
     } else if (live_winds_up(live)) {
-        if (job_steps(live) == 0 && (live->phase == LIVE_RUNNING || live->phase == LIVE_AWAY))
+        if (unsettled_steps(live) == 0
+            && ((live->phase == LIVE_RUNNING && live->unanswered == 0) || live->phase == LIVE_AWAY))
             take_cancel(live);
     } else if ((live->phase == LIVE_RUNNING && live->unanswered == 0 && live->jobs) || live->phase == LIVE_AWAY) {
         check_waiting(live);
@@ -369,6 +412,7 @@ live_free(struct live *live)
 {
     while (live->jobs)
         job_free(live->jobs);
+    timer_forget_reads(live);
     script_end(live);
     lock_drop(live->lock);
     json_decref(live->loaded);

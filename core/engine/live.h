@@ -9,6 +9,7 @@
 #ifndef CAIRN_LIVE_H
 #define CAIRN_LIVE_H
 
+#include "common/canon.h"
 #include "engine/engine.h"
 #include "engine/lock.h"
 #include "engine/pool.h"
@@ -31,7 +32,7 @@ struct job { /* what the engine does about a command that has no outcome */
     int64_t due; /* when the timer fires, ms on the run's clock; 0: it isn't running */
     int64_t began; /* when this job began, ms on the run's clock */
     struct pool_call *call; /* a step: the call in flight */
-    int tries; /* a step: refusals in a row; a look that failed */
+    int tries; /* a step: refusals in a row; a look that failed; a wait: polls that crashed a worker */
     int absent; /* a step in doubt: looks in a row that saw nothing */
     int doubted; /* a step: was in doubt before this attempt, so a refusal may come from the attempt before */
     int sends; /* a step: how often it was sent again after a doubt */
@@ -77,6 +78,7 @@ struct live { /* a run that this engine drives */
     int resuming; /* several commands that were left open are being begun: all of them come before a rest */
     int unanswered; /* events that the script host has not digested yet */
     struct job *jobs;
+    struct poll_read *reads; /* of polls, in flight */
     int begun; /* the run stands in the store; before, nothing is recorded */
     int settling; /* a rollback: steps in doubt are settled before the script starts */
     int cancel_wanted; /* asked for; taken up when no step is in flight */
@@ -140,6 +142,8 @@ int source_restore(struct live *live, struct cairn_error *err);
 
 /* command.c: what the script gives */
 void command_take(struct live *live, json_t *message);
+void command_digest(char hex[DIGEST_HEX], const json_t *message);
+void command_idle(struct live *live);
 void command_caught_up(struct live *live);
 void command_again(struct live *live, const char *id, int64_t n);
 void command_drop(struct live *live, const json_t *ids);
@@ -160,6 +164,7 @@ void timer_begin(struct job *job); /* timer.c */
 void timer_polled(struct live *live, const json_t *message);
 void timer_read(struct live *live, const json_t *message);
 void timer_poll_again(struct live *live); /* the script host is back: waits whose time has come are polled */
+void timer_forget_reads(struct live *live); /* the pool is about to end */
 void gate_begin(struct job *job); /* gate.c */
 int gate_answer(struct live *live, const json_t *message); /* 1 if it was taken */
 int gate_signal(struct live *live, const json_t *message); /* 1 if it was taken */
@@ -177,6 +182,7 @@ void live_settle(struct live *live); /* a rollback: steps in doubt first */
 void live_on_log(void *job, const char *text); /* callbacks of a call, with its job */
 void live_on_progress(void *job, const char *text);
 void live_log(struct live *live, const char *text);
+void live_end_cancelled(struct live *live); /* a run that failed, and did then what is to be done on the way out */
 int live_winds_up(const struct live *live); /* a cancel is asked for and not taken up yet: nothing new is begun */
 void live_check(struct live *live); /* has it come to rest, can it be put away, can a cancel be taken up */
 void live_rest(struct live *live, const char *state, json_t *owned_extra);

@@ -89,10 +89,22 @@ unqueue(struct pool *pool, struct pool_call *call)
     call->next = NULL;
 }
 
+/* An error of a call that no worker had: whatever went wrong, nothing was sent. */
+static struct cairn_error
+not_sent(const struct cairn_error *err)
+{
+    struct cairn_error sure = *err;
+
+    if (sure.kind == CAIRN_ERR_TIMEOUT || sure.kind == CAIRN_ERR_IN_DOUBT || sure.kind == CAIRN_ERR_INTERNAL)
+        sure.kind = CAIRN_ERR_UNAVAILABLE;
+    return sure;
+}
+
 /* No worker of this plugin can be had: all calls that wait for one are answered. */
 static void
-answer_queue(struct pool *pool, const struct plugins_entry *plugin, const struct cairn_error *err)
+answer_queue(struct pool *pool, const struct plugins_entry *plugin, const struct cairn_error *why)
 {
+    const struct cairn_error err = not_sent(why);
     struct pool_call *call = pool->queue;
 
     while (call) {
@@ -100,7 +112,7 @@ answer_queue(struct pool *pool, const struct plugins_entry *plugin, const struct
 
         if (call->plugin == plugin) {
             unqueue(pool, call);
-            answer_error(call, err);
+            answer_error(call, &err);
             next = pool->queue; /* the answer may have changed the queue */
         }
         call = next;
@@ -332,6 +344,7 @@ send_call(struct worker *w, struct pool_call *call)
 
     unqueue(pool, call);
     if (seal_reveal(pool->seal, pool->config, json_object_get(call->request, "args"), &args, &err) < 0) {
+        err = not_sent(&err);
         answer_error(call, &err);
         return;
     }
@@ -432,6 +445,11 @@ void
 pool_drop(struct pool_call *call)
 {
     memset(&call->events, 0, sizeof(call->events));
+    if (call->worker)
+        return;
+    unqueue(call->pool, call);
+    json_decref(call->request);
+    free(call);
 }
 
 struct pool *

@@ -35,6 +35,6 @@ void pool_free(struct pool *pool); /* ends all workers; calls are dropped */
  * only when it is sent. Never fails: what goes wrong is a reply. */
 struct pool_call *pool_call(struct pool *pool, const char *plugin, json_t *owned_request, int slow,
                             const struct pool_events *events);
-void pool_drop(struct pool_call *call); /* the answer isn't wanted: no more callbacks; what runs is left to run out */
+void pool_drop(struct pool_call *call); /* the answer isn't wanted: no more callbacks; what runs is left to run out, what waits is never sent */
 
 #endif

@@ -23,7 +23,8 @@
  * retry        id, failed?, void [ids]           the failed command and what followed it are void; the run goes on at `id`
  * cancel       by, reason                        asked for; the run is winding up
  * rollback     by
- * stopped      state, error?, value?, why?, id?           how the run came to rest; state as in run.h
+ * stopped      state, error?, value?, why?, id?, left?           how the run came to rest; state as in run.h;
+ *                                                left: the script ended by itself and did all that it does on the way out
  */
 #ifndef CAIRN_RECORD_H
 #define CAIRN_RECORD_H

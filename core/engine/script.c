@@ -108,7 +108,16 @@ on_ended_word(struct live *live, const json_t *message)
         json_object_set(extra, "value", json_object_get(message, "value"));
     if (error)
         json_object_set(extra, "error", error);
+    if (!ok)
+        json_object_set_new(extra, "left", json_true());
     live->ended = json_pack("{s:s, s:o}", "state", state, "extra", extra);
+}
+
+static void
+take_idle(struct live *live)
+{
+    live->unanswered -= live->unanswered > 0;
+    command_idle(live);
 }
 
 static void
@@ -137,7 +146,7 @@ on_message(void *data, json_t *message)
         command_again(live, json_string_value(json_object_get(message, "id")),
                       json_integer_value(json_object_get(message, "n")));
     else if (strcmp(op, "idle") == 0)
-        live->unanswered -= live->unanswered > 0;
+        take_idle(live);
     else if (strcmp(op, "ended") == 0)
         on_ended_word(live, message);
     else if (strcmp(op, "polled") == 0)

@@ -85,9 +85,12 @@ static void
 give_up(struct job *job, const char *state, const json_t *error)
 {
     struct live *live = job->live;
+    json_t *none = error ? NULL : json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "it was looked for, and no reason was given");
 
     if (!live->ended)
-        live->ended = json_pack("{s:s, s:{s:O, s:s}}", "state", state, "extra", "error", error, "id", job->command->id);
+        live->ended = json_pack("{s:s, s:{s:O, s:s}}", "state", state, "extra", "error", error ? error : none, "id",
+                                job->command->id);
+    json_decref(none);
     job_free(job);
     live_check(live);
 }
@@ -174,12 +177,31 @@ kind_is_doubtful(enum cairn_error_kind kind)
 }
 
 static void
+send_if_wanted(struct job *job)
+{
+    const struct live *live = job->live;
+
+    if (live->engine->stopping || live->ended || live_winds_up(live))
+        job_after(job, 1000, send_if_wanted); /* until the others have ended, too */
+    else
+        send_now(job);
+}
+
+/* Nothing is in flight meanwhile, so a run that is to stop, or is cancelled, need not wait for the next attempt. */
+static void
+try_later(struct job *job, int64_t ms)
+{
+    job_after(job, ms, send_if_wanted);
+    live_check(job->live);
+}
+
+static void
 read_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 {
     int limit = kind == CAIRN_ERR_INTERNAL ? CRASH_TRIES : PASSING_TRIES;
 
-    if ((kind_is_passing(kind) || kind_is_doubtful(kind)) && ++job->tries < limit && !job->live->engine->stopping)
-        job_after(job, backoff(job->tries), send_now);
+    if ((kind_is_passing(kind) || kind_is_doubtful(kind)) && ++job->tries < limit)
+        try_later(job, backoff(job->tries));
     else
         finish(job, 0, json_incref(error), "replied");
 }
@@ -192,8 +214,8 @@ change_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 
     if (kind_is_doubtful(kind)) {
         doubt(job, error);
-    } else if ((again || not_yet) && !job->live->engine->stopping && !live_winds_up(job->live)) {
-        job_after(job, not_yet ? NOT_YET_PAUSE_MS : backoff(job->tries), send_now);
+    } else if (again || not_yet) {
+        try_later(job, not_yet ? NOT_YET_PAUSE_MS : backoff(job->tries));
     } else if (job->doubted && can_observe(job)) {
         /* The refusal may be the echo of the attempt that nobody knows about: look before it is believed. */
         job->refusal = json_incref(error);
@@ -304,7 +326,8 @@ on_look(void *data, json_t *reply)
     else if (strcmp(seen, "absent") == 0)
         seen_nothing(job);
     else if (strcmp(seen, "conflict") == 0 && !job->refusal)
-        finish(job, 0, json_incref(error), "observed");
+        finish(job, 0, error ? json_incref(error) : json_pack("{s:s, s:s}", "kind", "conflict", "text", "somebody else's is there"),
+               "observed");
     else
         give_up(job, "unknown", error);
 }

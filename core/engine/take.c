@@ -107,23 +107,16 @@ take_posts(struct live *live, enum engine_mode mode)
     json_decref(messages);
 }
 
-/* What had to be done on the way out was done when the run failed. */
-static void
-end_cancelled(struct live *live)
-{
-    turn_append(live, json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason",
-                                json_object_get(live->cancel, "reason")), TURN_NOW);
-    live_rest(live, "cancelled", NULL);
-}
-
 static int
 start(struct live *live, enum engine_mode mode, int was_failed, struct cairn_error *err)
 {
     const json_t *error = json_object_get(live->run->stopped, "error");
     const char *code = json_string_value(json_object_get(error, "code"));
+    int mismatch = code && strcmp(code, "mismatch") == 0; /* no replay can come to an end */
+    int left = json_is_true(json_object_get(live->run->stopped, "left"));
     json_t *retry = NULL;
 
-    if (was_failed && (mode == ENGINE_RESUME || live->run->rolling_back) && !(code && strcmp(code, "mismatch") == 0))
+    if (was_failed && (mode == ENGINE_RESUME || live->run->rolling_back) && !mismatch)
         retry = run_retry(live->run);
     if (raise_epoch(live, err) < 0) {
         json_decref(retry);
@@ -132,7 +125,8 @@ start(struct live *live, enum engine_mode mode, int was_failed, struct cairn_err
     take_posts(live, mode);
     if (was_failed && live->cancel_wanted) {
         json_decref(retry);
-        end_cancelled(live);
+        if (left || mismatch)
+            live_end_cancelled(live);
     } else if (retry) {
         turn_append(live, retry, TURN_NOW);
     }

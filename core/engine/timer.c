@@ -14,15 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CRASH_TRIES 3 /* polls whose worker crashes */
 #define MINUTE_MS 60000
 #define DAY_MS (24 * 60 * (int64_t)MINUTE_MS)
 #define WEEK_MS (7 * DAY_MS)
+#define TIME_MAX 8e15 /* ms; later than any calendar goes */
 #define EPOCH_WEEKDAY 4 /* 1970-01-01 was a Thursday; Sunday is 0 */
 
 static int64_t
 number(const struct job *job, const char *name)
 {
-    return (int64_t)json_number_value(json_object_get(job->command->intent, name));
+    double value = json_number_value(json_object_get(job->command->intent, name));
+
+    return value > TIME_MAX ? (int64_t)TIME_MAX : value > 0 ? (int64_t)value : 0;
 }
 
 static void
@@ -185,7 +189,8 @@ timer_polled(struct live *live, const json_t *message)
     if (error) {
         error_from_json(&err, error);
         if (err.kind == CAIRN_ERR_THROTTLED || err.kind == CAIRN_ERR_UNAVAILABLE || err.kind == CAIRN_ERR_TIMEOUT
-            || err.kind == CAIRN_ERR_IN_DOUBT || err.kind == CAIRN_ERR_NOT_YET)
+            || err.kind == CAIRN_ERR_IN_DOUBT || err.kind == CAIRN_ERR_NOT_YET
+            || (strcmp(err.code, "crashed") == 0 && ++job->tries < CRASH_TRIES))
             poll_later(job, err.text);
         else
             finish(job, 0, json_incref(error), "polled");
@@ -203,7 +208,28 @@ struct poll_read {
     char *id; /* of the wait */
     json_t *n;
     int generation; /* of the script host that asked */
+    struct poll_read *next;
 };
+
+static void
+drop_read(struct poll_read *read)
+{
+    struct poll_read **at = &read->live->reads;
+
+    while (*at != read)
+        at = &(*at)->next;
+    *at = read->next;
+    json_decref(read->n);
+    free(read->id);
+    free(read);
+}
+
+void
+timer_forget_reads(struct live *live)
+{
+    while (live->reads)
+        drop_read(live->reads);
+}
 
 static void
 on_read(void *data, json_t *reply)
@@ -223,9 +249,7 @@ on_read(void *data, json_t *reply)
                                           ok ? "value" : "error", answer));
     else
         json_decref(answer);
-    json_decref(read->n);
-    free(read->id);
-    free(read);
+    drop_read(read);
 }
 
 void
@@ -256,6 +280,8 @@ timer_read(struct live *live, const json_t *message)
     read->id = alloc_str(job->command->id);
     read->n = json_incref(json_object_get(message, "n"));
     read->generation = live->generation;
+    read->next = live->reads;
+    live->reads = read;
     events.data = read;
     events.reply = on_read;
     pool_call(engine->pool, name,
