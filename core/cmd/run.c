@@ -25,6 +25,7 @@ struct drive { /* what the callbacks of the engine need */
     char **ids;              /* the runs of this invocation, in order */
     const struct run **runs; /* the same, as the engine has them */
     size_t count;
+    int stopping; /* a person was told so */
 };
 
 /* ---- what the engine tells ---- */
@@ -55,6 +56,10 @@ on_tick(void *data)
 {
     struct drive *drive = data;
 
+    if (engine_stopping(drive->engine) && !drive->stopping) {
+        drive->stopping = 1;
+        progress_line(drive->progress, "interrupted: the steps in flight are finished first; Ctrl-C again ends at once");
+    }
     if (drive->terminal)
         terminal_tick(drive->terminal, drive->engine, drive->runs, drive->count);
     progress_tick(drive->progress, drive->runs, drive->count);

@@ -130,6 +130,12 @@ engine_free(struct engine *engine)
     free(engine);
 }
 
+int
+engine_stopping(const struct engine *engine)
+{
+    return engine->stopping;
+}
+
 void
 engine_stop(struct engine *engine)
 {

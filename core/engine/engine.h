@@ -51,6 +51,7 @@ int engine_take(struct engine *engine, const char *prefix, enum engine_mode mode
 /* Drive all runs begun or taken until each has come to rest. -1 only for failures of the engine itself (store). */
 int engine_drive(struct engine *engine, struct cairn_error *err);
 void engine_stop(struct engine *engine); /* async-signal-safe enough for a uv signal: finish steps in flight, then stop */
+int engine_stopping(const struct engine *engine); /* it was asked to stop, and isn't done with it */
 
 const struct run *engine_run(const struct engine *engine, const char *id);
 int engine_answer(struct engine *engine, const char *run, const json_t *message); /* from the terminal; like a message of the inbox */

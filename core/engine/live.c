@@ -249,6 +249,7 @@ live_rest(struct live *live, const char *state, json_t *owned_extra)
     json_object_set_new(record, "kind", json_string("stopped"));
     json_object_set_new(record, "state", json_string(state));
     turn_append(live, record, TURN_NOW);
+    live->wake = strcmp(state, "waiting") == 0 ? turn_earliest(live) : 0;
     while (live->jobs)
         job_free(live->jobs);
     script_end(live);

@@ -80,6 +80,7 @@ struct live { /* a run that this engine drives */
     struct job *jobs;
     struct poll_read *reads; /* of polls, in flight */
     int begun; /* the run stands in the store; before, nothing is recorded */
+    int64_t wake; /* of a run that rests: when it has something to do again; 0: nothing is planned */
     int settling; /* a rollback: steps in doubt are settled before the script starts */
     int cancel_wanted; /* asked for; taken up when no step is in flight */
     json_t *cancel; /* the message */
@@ -125,6 +126,7 @@ enum turn_need { TURN_LATER, TURN_NOW }; /* wait for company, or commit in this 
 void turn_append(struct live *live, json_t *owned_record, enum turn_need need);
 void turn_send_step(struct job *job); /* the job's call goes out when all appended so far is durable */
 void turn_end(struct engine *engine);
+int64_t turn_earliest(const struct live *live); /* when the next of its jobs is due; 0: none is */
 void turn_forget_job(struct engine *engine, const struct job *job);
 
 /* script.c: the script host of a run */

@@ -88,8 +88,8 @@ turn_forget_job(struct engine *engine, const struct job *job)
             out->job = NULL;
 }
 
-static int64_t
-earliest(const struct live *live)
+int64_t
+turn_earliest(const struct live *live)
 {
     int64_t wake = 0;
 
@@ -122,7 +122,7 @@ write_appended(struct engine *engine)
         if (a->next && a->next->live == live)
             continue;
         if (store_set_state(engine->options.store, live->run->id, live->run->epoch, shown_state(live), clock_now(),
-                            earliest(live), &engine->err) < 0)
+                            live->phase == LIVE_RESTED ? live->wake : turn_earliest(live), &engine->err) < 0)
             return -1;
         if (run_ended(live->run->state) && store_unlock(engine->options.store, live->run->id, &engine->err) < 0)
             return -1;
