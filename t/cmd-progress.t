@@ -56,7 +56,7 @@ it 'without a terminal each change is a plain line on stderr, and the report is 
     grep -q "^[0-9:]*  == change$" err
     grep -q "probe.create a: in doubt: " err && grep -q "probe.create a: looked: done" err
     grep -q "probe.create a: was done already, seen after" err
-    grep -q "sleeps: settle down" err && grep -q "settle down: done after 1 min" err
+    grep -q "sleeps: settle down" err && grep -q "settle down: done after [0-9]" err
     grep -q "writes down: 14 s" err
     grep -q "run [0-9a-z]*: done$" err
     ! grep -q "probe.echo" err
@@ -64,7 +64,7 @@ it 'without a terminal each change is a plain line on stderr, and the report is 
 '
 it 'the report has stages with their time on the run'"'"'s clock, doubts and how they were settled, and checks' '
     run_flow work
-    grep -q "^  done  *1 min [0-9]* s  change$" out
+    grep -q "^  done  *[0-9][0-9a-z ]*  change$" out
     grep -q "it was done: adopted" out
     grep -q "^writes down  14 s$" out && grep -q "^checks  *1 held$" out && grep -q "^result  *ended$" out
     cairn show @last -o json >show.json
