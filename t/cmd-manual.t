@@ -10,7 +10,11 @@ export CAIRN_PLUGIN_PATH
 # The part of cairn.1 that is about a command: from the heading that names it to the next heading.
 part() { # COMMAND
     awk -v name="$1" '
-        /^=head[12]/ { on = 0; n = split(substr($0, 8), heads, ", "); for (i = 1; i <= n; i++) if (index(heads[i] " ", name " ") == 1) on = 1 }
+        /^=head[12]/ {
+            on = 0
+            n = split(substr($0, 8), heads, ", ")
+            for (i = 1; i <= n; i++) if (index(heads[i] " ", name " ") == 1) on = 1
+        }
         on' "$man/cairn.1.pod"
 }
 
@@ -45,7 +49,8 @@ it 'each option of all commands is in cairn(1)' '
 it 'the exit statuses of cairn(1) are those of the program' '
     sed -n "s/^    STATUS_[A-Z]* = \([0-9]*\).*/\1/p" "$SRC/core/cmd/status.h" >want
     sed -n "/^=head1 EXIT STATUS/,/^=head1 ENV/s/^=item B<\([0-9]*\)>/\1/p" "$man/cairn.1.pod" >have
-    [ "$(wc -l <want)" -eq 10 ] && diff want have
+    [ "$(wc -l <want)" -eq 10 ]
+    diff want have
 '
 it 'each schema that the commands print is in cairn(1)' '
     grep -oh "cairn\.[a-z]*/1" "$SRC"/core/cmd/*.c | sort -u >want
@@ -57,30 +62,35 @@ it 'each schema that the commands print is in cairn(1)' '
 it 'each kind of record is in cairn-journal(7), and no other is' '
     awk "/^} kinds\[\]/,/^};/" "$SRC/core/engine/run.c" | grep -o "{ \"[a-z]*\"" | grep -o "[a-z]*" | sort >want
     sed -n "/^=head1 KINDS/,/^=head1 STATES/s/^=item //p" "$man/cairn-journal.7.pod" | sort >have
-    [ "$(wc -l <want)" -ge 14 ] && diff want have
+    [ "$(wc -l <want)" -ge 14 ]
+    diff want have
 '
 it 'each state of a run is in cairn-journal(7)' '
-    awk "/ states\[\] = {/ { on = 1 } on { print } /};/ { on = 0 }" "$SRC/core/engine/run.c" | grep -o "\"[a-z_]*\"" | tr -d "\"" >want
+    awk "/ states\[\] = {/ { on = 1 } on { print } /};/ { on = 0 }" "$SRC/core/engine/run.c" |
+        grep -o "\"[a-z_]*\"" | tr -d "\"" >want
+    sed -n "/^=head1 STATES/,/^=head1 STEPS/p" "$man/cairn-journal.7.pod" >section
     [ "$(wc -l <want)" -ge 7 ]
     while read -r state; do
-        sed -n "/^=head1 STATES/,/^=head1 STEPS/p" "$man/cairn-journal.7.pod" | grep -q "^=item.*\b$state\b" || { echo "$state"; exit 1; }
+        grep -q "^=item.*\b$state\b" section || { echo "$state"; exit 1; }
     done <want
 '
 it 'each key of cairn itself is in cairn.yaml(5)' '
     sed -n "/own_keys\[\] = {/,/};/p" "$SRC/core/engine/config.c" | grep -o "\"[a-z_]*\"" | tr -d "\"" >want
     [ "$(wc -l <want)" -ge 7 ]
+    sed -n "/^=head1 KEYS/,/^=head1 SEC/p" "$man/cairn.yaml.5.pod" >section
     while read -r key; do
-        sed -n "/^=head1 KEYS/,/^=head1 SEC/p" "$man/cairn.yaml.5.pod" | grep -q "^=item $key$" || { echo "$key"; exit 1; }
+        grep -q "^=item $key$" section || { echo "$key"; exit 1; }
     done <want
 '
 it 'each key of the plugins that come with cairn is in its section of cairn.yaml(5), and no other is' '
     cairn plugin list -o json | jq -r ".plugins[] | .name" >plugins
     [ "$(wc -l <plugins)" -ge 6 ]
     while read -r name; do
-        cairn plugin describe "$name" -o json | jq -r ".plugin | select(.section) | .section as \$s | .config[] | \$s + \" \" + .name"
+        cairn plugin describe "$name" -o json |
+            jq -r ".plugin | select(.section) | .section as \$s | .config[] | \$s + \" \" + .name"
     done <plugins | sort -u >want
-    awk "/^=head1 SECTIONS/ { on = 1 } /^=head1 SEE/ { on = 0 } on && /^=head2/ { s = \$2 } on && /^=item/ { print s, \$2 }" \
-        "$man/cairn.yaml.5.pod" | sort >have
+    sed -n "/^=head1 SECTIONS/,/^=head1 SEE/p" "$man/cairn.yaml.5.pod" |
+        awk "/^=head2/ { s = \$2 } /^=item/ { print s, \$2 }" | sort >have
     diff want have
 '
 it 'each option of the simulator is in cairn-sim(1)' '
@@ -118,6 +128,6 @@ it 'the completion script is bash, and completes commands and options' '
     cairn completion >complete
     bash -n complete
     bash -c ". ./complete; COMP_WORDS=(cairn roll); COMP_CWORD=1; _cairn; [ \"\${COMPREPLY[*]}\" = rollback ]"
-    bash -c ". ./complete; COMP_WORDS=(cairn approve @last --ty); COMP_CWORD=3; _cairn; [ \"\${COMPREPLY[*]}\" = --typed ]"
+    bash -c ". ./complete; COMP_WORDS=(cairn approve x --ty); COMP_CWORD=3; _cairn; [ \"\${COMPREPLY[*]}\" = --typed ]"
 '
 finish

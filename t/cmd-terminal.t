@@ -6,13 +6,20 @@
 . "$SRC/t/probe.sh"
 command -v script >/dev/null || skip_all "no program script, which makes a terminal"
 
+lacks() { # PATTERN FILE...: `! grep` would not end a test
+    if grep "$@"; then
+        return 1
+    fi
+}
+
 # Start it on a terminal of its own; what type says goes there, what it shows is in tty.out.
 terminal() { # ARG...
     rm -f keys
     mkfifo keys
     exec 9<>keys
     # A command in the background has no input but its own redirection.
-    background tty env TERM=xterm SHELL=/bin/sh sh -c 'exec script -qfec "$1" /dev/null <keys' sh "'$BUILD/run' cairn $*"
+    background tty env TERM=xterm SHELL=/bin/sh \
+        sh -c 'exec script -qfec "$1" /dev/null <keys' sh "'$BUILD/run' cairn $*"
 }
 type() { # TEXT
     printf '%b' "$1" >&9
@@ -58,10 +65,13 @@ it 'a question is asked at the terminal until the answer is one' '
     type "yes\n"
     type "prod-db\n"
     wait_for tty
-    cairn show @last -o json | jq -e ".state == \"done\" and .value.comment == \"all checks are green\" and (.approvals | length) == 2"
+    cairn show @last -o json >show.json
+    jq -e ".state == \"done\" and .value.comment == \"all checks are green\" and (.approvals | length) == 2" show.json
 '
 it 'what a question says can not move the cursor' '
-    ! grep -q "$(printf "\033")\[2J" tty.out && grep -q "Go ?\[2Jon?" tty.out && ! grep -q "why$(printf "\r")not" tty.out
+    lacks "$(printf "\033")\[2J" tty.out
+    grep -q "Go ?\[2Jon?" tty.out
+    lacks "why$(printf "\r")not" tty.out
 '
 it 'a no at the terminal fails the run with status 4' '
     fresh
@@ -95,14 +105,16 @@ it '--no-input asks nothing, even at a terminal' '
     fresh
     terminal run ask.lua --no-input
     must_fail 3 wait_for tty
-    ! grep -q "yes or no" tty.out
+    lacks "yes or no" tty.out
 '
 it 'a live line shows what is open, and nothing of it stays behind' '
     fresh
     terminal run nap.lua
     wait_for tty
-    grep -q " nap, .* left" tty.out && grep -q "$(printf "\033")\[1A$(printf "\033")\[2K" tty.out
-    grep -c "nap, .* left" tty.out >drawn && [ "$(cat drawn)" -ge 2 ]
+    grep -q " nap, .* left" tty.out
+    grep -q "$(printf "\033")\[1A$(printf "\033")\[2K" tty.out
+    grep -c "nap, .* left" tty.out >drawn
+    [ "$(cat drawn)" -ge 2 ]
 '
 it 'there are colors, but not with NO_COLOR or --no-color' '
     fresh
@@ -111,10 +123,10 @@ it 'there are colors, but not with NO_COLOR or --no-color' '
     grep -q "$(printf "\033")\[1m" tty.out
     terminal run nap.lua
     wait_for tty
-    ! grep -q "$(printf "\033")\[[0-9]*m" tty.out
+    lacks "$(printf "\033")\[[0-9]*m" tty.out
     NO_COLOR= terminal run nap.lua --no-color
     wait_for tty
-    ! grep -q "$(printf "\033")\[[0-9]*m" tty.out
+    lacks "$(printf "\033")\[[0-9]*m" tty.out
 '
 it 'the first Ctrl-C finishes the step in flight and stops with status 3' '
     fresh
@@ -126,7 +138,8 @@ it 'the first Ctrl-C finishes the step in flight and stops with status 3' '
     effects
     records
     grep -q "next: cairn resume" tty.out
-    [ "$(effects)" = "create a" ] && [ -z "$(records doubt)" ]
+    [ "$(effects)" = "create a" ]
+    [ -z "$(records doubt)" ]
 '
 it 'the second Ctrl-C ends it at once with status 130, and nothing is lost' '
     fresh

@@ -141,7 +141,8 @@ check_typed(const struct told *told, const struct run_command *gate, const char 
     if (!confirm || !*confirm || (typed && strcmp(typed, confirm) == 0))
         return 0;
     return cairn_fail(err, CAIRN_ERR_INVALID,
-                      "approve run %s: the name %s has to be typed%s%s; go on with: cairn approve %s --gate %s --typed %s",
+                      "approve run %s: the name %s has to be typed%s%s; go on with: "
+                      "cairn approve %s --gate %s --typed %s",
                       id, confirm, typed ? ", not " : "", typed ? typed : "", id, gate->id, confirm);
 }
 

@@ -58,7 +58,7 @@ on_tick(void *data)
 
     if (engine_stopping(drive->engine) && !drive->stopping) {
         drive->stopping = 1;
-        progress_line(drive->progress, "interrupted: the steps in flight are finished first; Ctrl-C again ends at once");
+        progress_line(drive->progress, "interrupted: steps in flight are finished first; Ctrl-C again ends at once");
     }
     if (drive->terminal)
         terminal_tick(drive->terminal, drive->engine, drive->runs, drive->count);
