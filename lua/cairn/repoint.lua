@@ -172,23 +172,37 @@ local function home(at, captured)
   return proxies.host_of(captured, at.endpoint) .. (at.from:match(":%d+$") or "")
 end
 
+-- Ways back are registered before the change: they look first, and of a change that was made and then went wrong they
+-- must know as well.
 local function bypass_secret(item, from, way)
-  set_secret(item, item.from, item.to)
   way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
+  set_secret(item, item.from, item.to)
+end
+
+-- The version from before serves again, unless it leads to addresses that the proxy no longer has.
+local function take_lambda_back(item, from)
+  local moved = false
+  for _, variable in ipairs(item.variables) do
+    moved = moved or from(variable) ~= variable.from
+  end
+  if item.direct and not moved then
+    set_alias(item, item.version, item.direct)
+  end
+  for _, variable in ipairs(item.variables) do
+    set_variable(item, variable, variable.to, from(variable))
+  end
+  if item.direct and moved then
+    set_alias(item, release(item, "back through the proxy"), item.direct)
+  end
 end
 
 local function bypass_lambda(item, from, way)
+  way_back.add(way, "point " .. item.func .. " back", function () take_lambda_back(item, from) end)
   for _, variable in ipairs(item.variables) do
     set_variable(item, variable, variable.from, variable.to)
-    way_back.add(way, "point " .. variable.name .. " of " .. item.func .. " back", function ()
-      set_variable(item, variable, variable.to, from(variable))
-    end)
   end
   item.direct = release(item, "past the proxy")
   set_alias(item, item.direct, item.version)
-  way_back.add(way, "put alias " .. item.alias .. " of " .. item.func .. " back", function ()
-    set_alias(item, item.version, item.direct)
-  end)
 end
 
 local function each(items, kind, fn)
