@@ -82,6 +82,9 @@ function database.unfit(db)
     if member.status ~= "available" then
       return member.id .. " is " .. member.status
     end
+    if db.cluster and member.cluster ~= db.id then -- names move at a switchover, one after the other
+      return member.id .. " is an instance of " .. tostring(member.cluster)
+    end
     local group = member.cluster_parameter_status or "in-sync"
     if group ~= "in-sync" or member.parameter_status ~= "in-sync" then
       return member.id .. " has parameters that are " .. (group ~= "in-sync" and group or member.parameter_status)
@@ -93,6 +96,10 @@ end
 function database.wait_fit(title, db, key)
   return waits.till(title, function ()
     local now = database.describe(db, key)
+    waits.check_sound(title, now)
+    for _, member in ipairs(now.members) do
+      waits.check_sound(title, member)
+    end
     local why = database.unfit(now)
     return not why and now, why
   end)
@@ -114,16 +121,35 @@ function database.set_protection(db, on)
   end, { every = 5 })
 end
 
+-- Begin a snapshot; wait_snapshot() waits for it.
 function database.snapshot(db, name, tags)
-  local describe
   if db.cluster then
     rds.create_cluster_snapshot { cluster = db.id, name = name, tags = tags }
-    describe = rds.describe_cluster_snapshot
   else
     rds.create_snapshot { instance = db.id, name = name, tags = tags }
-    describe = rds.describe_snapshot
   end
-  return waits.status("snapshot " .. name, "available", function () return describe { name = name } end)
+end
+
+local function snapshot_reader(db, name)
+  local describe = db.cluster and rds.describe_cluster_snapshot or rds.describe_snapshot
+  return function () return describe { name = name } end
+end
+
+function database.wait_snapshot(db, name)
+  return waits.status("snapshot " .. name, "available", snapshot_reader(db, name), { made = true })
+end
+
+-- A snapshot that is being made can't be deleted, and being made may take hours.
+function database.delete_snapshot(db, name)
+  local read = snapshot_reader(db, name)
+  local there = waits.till("snapshot " .. name .. " is at rest", function ()
+    local now = waits.maybe(read)
+    return not now and { gone = true } or now.status ~= "creating" and now, now and now.status
+  end)
+  if not there.gone then
+    rds.delete_snapshot { name = name, cluster = db.cluster }
+    waits.gone("snapshot " .. name .. " is gone", read)
+  end
 end
 
 local function wait_instance_gone(member)

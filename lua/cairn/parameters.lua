@@ -28,7 +28,7 @@ local function overrides(group, dropped, skip)
   for name, setting in pairs(group.parameters) do
     if dropped[name] or skip[name] then
       left[#left + 1] = name
-    else
+    elseif setting.value ~= nil then
       set[name] = tostring(setting.value)
     end
   end

@@ -129,9 +129,11 @@ local function restore_itself(captured)
       name = want.name, engine_family = want.engine_family, role_arn = want.role_arn, subnets = want.subnets,
       security_groups = want.security_groups, auth = want.auth, require_tls = want.require_tls,
       idle_timeout = want.idle_timeout, debug_logging = want.debug_logging, tags = want.tags,
+      default_auth_scheme = want.default_auth_scheme, endpoint_network_type = want.endpoint_network_type,
+      target_network_type = want.target_network_type,
     }
   end
-  local ready = waits.status("proxy " .. want.name, "available", read)
+  local ready = waits.status("proxy " .. want.name, "available", read, { made = not now })
   if not now then
     rds_proxy.modify_pool { proxy = want.name, pool = captured.pool }
     unmark(ready)
@@ -153,7 +155,7 @@ local function restore_endpoint(captured, want)
       security_groups = want.security_groups, tags = want.tags,
     }
   end
-  local ready = waits.status("endpoint " .. want.name, "available", read)
+  local ready = waits.status("endpoint " .. want.name, "available", read, { made = not now })
   if not now then
     unmark(ready)
   end

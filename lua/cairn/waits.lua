@@ -31,16 +31,32 @@ function waits.till(title, look, options)
   return cairn.wait { title = title, every = options.every or 20, stall = options.stall or 3600, poll = look }
 end
 
+-- An error when the thing is in a state out of which it doesn't come by itself.
+function waits.check_sound(title, thing)
+  local status = tostring(thing.status)
+  if BROKEN[status:lower()] then
+    fail(title .. ": " .. (thing.id and thing.id .. " is " or "the state is ") .. status
+      .. (thing.reason and ": " .. thing.reason or ""))
+  end
+end
+
 -- Wait until `read` returns something whose status is `wanted`, and which is `also(value)`. Status alone is not enough
--- after a change: a modify may return while the status still says available.
+-- after a change: a modify may return while the status still says available. What was made a moment ago may not be seen
+-- everywhere yet: with `made` set, absence is waited out.
 function waits.status(title, wanted, read, options)
-  local also = options and options.also
+  local also, made = options and options.also, options and options.made
   return waits.till(title, function ()
-    local now = read()
-    local status = tostring(now.status)
-    if BROKEN[status:lower()] then
-      fail(title .. ": the state is " .. status .. (now.reason and ": " .. now.reason or ""))
+    local now
+    if made then
+      now = waits.maybe(read)
+    else
+      now = read()
     end
+    if not now then
+      return nil, "not to be seen yet"
+    end
+    local status = tostring(now.status)
+    waits.check_sound(title, now)
     if status ~= wanted then
       return nil, status
     end
