@@ -128,10 +128,10 @@ end
 local function take_snapshot(job)
   local old = job.old
   local name = names.snapshot(old.id)
-  local snapshot = database.snapshot(old, name)
-  way_back.add(job.way, "delete snapshot " .. name, function ()
-    rds.delete_snapshot { name = name, cluster = old.cluster }
-  end)
+  database.snapshot(old, name)
+  way_back.add(job.way, "delete snapshot " .. name, function () database.delete_snapshot(old, name) end)
+  local snapshot = database.wait_snapshot(old, name)
+  cairn.check((snapshot.resource_id or old.resource_id) == old.resource_id, "snapshot " .. name .. " is of " .. old.id)
   cairn.report("snapshot before", { name = name, arn = snapshot.arn })
 end
 
@@ -163,26 +163,33 @@ local function ask_for_switchover(job)
   }
 end
 
--- The switchover, again and again if RDS takes it back and a person wants so. When nobody does, everything is put back.
+-- RDS refused the switchover or took it back. True when a person wants it tried again.
+local function ask_for_another(why)
+  local again, err = pcall(cairn.approve, {
+    title = "RDS took the switchover back; try again? (reject: everything is put back)",
+    details = { reason = why, state = "the old database is live, as before" },
+  })
+  if not again and err.kind ~= "denied" then
+    error(err, 0)
+  end
+  return again
+end
+
+-- The switchover, again and again if RDS takes it back and a person wants so. When nobody does, everything is put back,
+-- unless it turns out that the switchover goes on after all: then green is live, and there is no way back.
 local function switch_over(job)
-  local id = job.deployment.id
-  bluegreen.wait_steady(id)
+  local id, timeout = job.deployment.id, job.p.switchover_timeout
+  bluegreen.wait_steady(job.deployment)
   job.began = cairn.now()
   cairn.point_of_no_return("switchover of " .. job.old.id)
-  while true do
-    local completed, why = bluegreen.switchover(id, job.p.switchover_timeout)
-    if completed then
-      return
-    end
+  local completed, why = bluegreen.switchover(id, timeout)
+  while not completed do
     cairn.report("switchover taken back by RDS", why)
-    local again, err = pcall(cairn.approve, {
-      title = "RDS took the switchover back; try again? (reject: everything is put back)",
-      details = { reason = why, state = "the old database is live, as before" },
-    })
-    if not again then
-      if err.kind ~= "denied" then
-        error(err, 0)
-      end
+    if ask_for_another(why) then
+      completed, why = bluegreen.switchover(id, timeout)
+    elseif bluegreen.is_switching(id) then
+      completed, why = bluegreen.outcome(id, job.began, timeout)
+    else
       way_back.walk(job.way)
       fail("the switchover failed (" .. why .. ") and everything was put back; end this run by cairn cancel")
     end
@@ -193,12 +200,17 @@ end
 local function verify_new(job)
   local old, p = job.old, job.p
   job.new = waits.till(old.id .. " is the new database", function ()
-    local now = database.describe(old, { id = old.id })
-    return now.resource_id == job.green.resource_id and not database.unfit(now) and now, now.status
+    local now = waits.maybe(function () return database.describe(old, { id = old.id }) end)
+    if not now or now.resource_id ~= job.green.resource_id then
+      return nil, "the name has not moved yet"
+    end
+    local why = database.unfit(now)
+    return not why and now, why
   end, { every = 5, stall = 600 })
   cairn.check(job.new.engine_version == p.target_version, old.id .. " has version " .. p.target_version)
   cairn.check(#job.new.members == #old.members, old.id .. " has as many instances as before")
   cairn.check(job.new.writer.address == old.writer.address, old.id .. " has its address as before")
+  cairn.check(job.new.reader.address == old.reader.address, old.id .. " has its address for reading as before")
   for _, member in ipairs(rds.describe_blue_green({ id = job.deployment.id }).members) do
     cairn.check(member.status == "SWITCHOVER_COMPLETED", names.of_arn(member.source) .. " is switched over")
   end

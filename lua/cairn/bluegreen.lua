@@ -49,21 +49,49 @@ local function bad(status)
   return status == "INVALID_CONFIGURATION" or status:find("FAILED", 1, true) ~= nil
 end
 
--- The green side goes with the deployment. It may have got blue's deletion protection, which would forbid that.
+-- Is the switchover under way, or done?
+function bluegreen.is_switching(id)
+  local status = rds.describe_blue_green({ id = id }).status
+  return status == "SWITCHOVER_IN_PROGRESS" or status == "SWITCHOVER_COMPLETED"
+end
+
+-- The green side, or nil where there is none (yet, or any more).
+local function find_green(deployment, source)
+  local name = deployment.target and names.of_arn(deployment.target)
+  if not name or name == source.id then
+    return nil
+  end
+  local green = waits.maybe(function () return database.look(source, { id = name }) end)
+  if not green or green.resource_id == source.resource_id then
+    return nil
+  end
+  green.cluster = source.cluster
+  return green
+end
+
+-- The green side goes with the deployment. It may have got blue's deletion protection, which would forbid that. Behind
+-- a switchover green is the live database: nothing of it may be touched.
 local function take_back(id, source)
   local deployment = waits.maybe(read(id))
   if not deployment then
     return
   end
-  if deployment.target then
-    local green = database.look(source, { id = names.of_arn(deployment.target) })
-    if green.deletion_protection and green.resource_id ~= source.resource_id then
-      green.cluster = source.cluster
+  if deployment.status == "SWITCHOVER_IN_PROGRESS" or deployment.status == "SWITCHOVER_COMPLETED" then
+    fail("delete deployment " .. id .. " and its green side: it is " .. deployment.status .. ", green is live")
+  end
+  local green = find_green(deployment, source)
+  if deployment.status ~= "DELETING" then
+    if green and green.deletion_protection then
       database.set_protection(green, false)
     end
+    rds.delete_blue_green { id = id, delete_target = true }
   end
-  rds.delete_blue_green { id = id, delete_target = true }
   waits.gone("deployment " .. id .. " is gone", read(id))
+  if green then -- as long as it is there, it uses the groups that are deleted next
+    waits.gone("green database " .. green.id .. " is gone", function ()
+      return database.look(source, { resource_id = green.resource_id })
+    end)
+  end
 end
 
 -- `what`: source (a db), version, groups, class?. Returns the deployment, AVAILABLE, all its tasks done.
@@ -76,7 +104,10 @@ function bluegreen.create(what, way)
   }
   way_back.add(way, "delete the deployment and its green side", function () take_back(made.id, what.source) end)
   local ready = waits.till("blue/green deployment " .. made.id, function ()
-    local now = rds.describe_blue_green { id = made.id }
+    local now = waits.maybe(read(made.id))
+    if not now then
+      return nil, "not to be seen yet"
+    end
     if bad(now.status) then
       return now, now.status
     end
@@ -94,6 +125,13 @@ function bluegreen.create(what, way)
   return ready
 end
 
+-- That replication is broken is no status of a deployment: only events tell.
+local function check_replication(deployment)
+  for _, text in ipairs(messages(deployment.id, times.parse(deployment.created) or 0)) do
+    cairn.check(not text:lower():find("degraded", 1, true), "replication to green is sound; an event says: " .. text)
+  end
+end
+
 -- The green database, when it is as it should be: version, groups, every member available (no storage work going on).
 function bluegreen.check_green(deployment, source, version, groups)
   local name = names.of_arn(deployment.target)
@@ -103,36 +141,51 @@ function bluegreen.check_green(deployment, source, version, groups)
   cairn.check(green.parameter_group == wanted, "green " .. name .. " uses parameter group " .. wanted)
   cairn.check(#green.members == #source.members, "green " .. name .. " has as many instances as " .. source.id)
   cairn.check(green.resource_id ~= source.resource_id, "green " .. name .. " is another database than " .. source.id)
-  for _, text in ipairs(messages(deployment.id, times.parse(deployment.created) or 0)) do
-    cairn.check(not text:lower():find("degraded", 1, true), "replication to green is sound; an event says: " .. text)
+  for _, member in ipairs(green.members) do
+    cairn.check(member.parameter_group == groups.parameter_group,
+      "green " .. member.id .. " uses parameter group " .. groups.parameter_group)
   end
+  check_replication(deployment)
   return green
 end
 
--- One look is not enough: the service has been seen to say AVAILABLE and to refuse the switchover.
-function bluegreen.wait_steady(id)
+-- One look is not enough: the service has been seen to say AVAILABLE and to refuse the switchover. Days may have passed
+-- since green was looked at, and others may have been at work.
+function bluegreen.wait_steady(deployment)
+  local id = deployment.id
   while true do
     waits.till("deployment " .. id .. " is available", function ()
       local now = rds.describe_blue_green { id = id }
+      if bad(now.status) or now.status == "SWITCHOVER_COMPLETED" or now.status == "DELETING" then
+        fail("switch over deployment " .. id .. ": it is " .. now.status .. ", and that was not this run's doing"
+          .. (now.status_details and ": " .. now.status_details or ""))
+      end
       return now.status == "AVAILABLE", now.status
     end)
     cairn.sleep { seconds = BETWEEN_LOOKS, title = "look a second time" }
     if rds.describe_blue_green({ id = id }).status == "AVAILABLE" then
-      return
+      return check_replication(deployment)
     end
   end
 end
 
+-- Errors that say that nothing has begun.
+local REFUSED <const> = { denied = true, failed = true, invalid = true, not_yet = true }
+
 -- Ask for the switchover; a refusal because of a passing state is tried again for ten minutes, as nothing has begun.
+-- nil, or why it was refused for good.
 local function request_switchover(id, timeout_s)
   local began = cairn.now()
   while true do
     local accepted, err = pcall(rds.switchover_blue_green, { id = id, timeout_s = timeout_s })
     if accepted then
-      return
+      return nil
     end
-    if type(err) ~= "table" or err.kind ~= "not_yet" or cairn.now() - began > RETRY_FOR then
+    if type(err) ~= "table" or not REFUSED[err.kind] then
       error(err, 0)
+    end
+    if err.kind ~= "not_yet" or cairn.now() - began > RETRY_FOR then
+      return err.text
     end
     cairn.sleep { seconds = 30, title = "the switchover was refused for now: " .. err.text }
   end
@@ -172,15 +225,23 @@ local function wait_ended(id, began, timeout_s)
   end
 end
 
--- True when it completed; false and why when RDS took it back, in which case blue is live as before.
-function bluegreen.switchover(id, timeout_s)
-  local began = cairn.now()
-  request_switchover(id, timeout_s)
+-- How a switchover that was asked for after `began` ends: true when it completed; false and why when RDS took it back.
+function bluegreen.outcome(id, began, timeout_s)
   local rest = wait_ended(id, began, timeout_s)
   if rest.status == "SWITCHOVER_COMPLETED" then
     return true
   end
   return false, (rest.status_details or rest.status) .. last_message(id, began)
+end
+
+-- True when it completed; false and why when RDS refused it or took it back, in which case blue is live as before.
+function bluegreen.switchover(id, timeout_s)
+  local began = cairn.now()
+  local refused = request_switchover(id, timeout_s)
+  if refused then
+    return false, refused
+  end
+  return bluegreen.outcome(id, began, timeout_s)
 end
 
 -- Delete the deployment after its switchover. The old database stays: deleting that is an act of its own.
