@@ -182,9 +182,11 @@ blue_green_switchover(struct cairn_call *call, const struct cairn_value *args, s
     return 0;
 }
 
-/* A failed switchover may be this one or an earlier one: an event after the intent tells. */
+/* It is not under way (any more). Was it? A state of rest may be stale, or that of a switchover which RDS took back;
+ * an event after the intent tells. */
 static int
-judge_failed(struct cairn_call *call, const char *id, struct cairn_value *out, struct cairn_error *err)
+judge_by_events(struct cairn_call *call, const char *id, const char *status, struct cairn_value *out,
+                struct cairn_error *err)
 {
     int rc = events_has(call, id, "blue-green-deployment", cairn_call_started(call), "switchover", err);
 
@@ -192,7 +194,7 @@ judge_failed(struct cairn_call *call, const char *id, struct cairn_value *out, s
         return -1;
     if (rc == 0)
         return CAIRN_SEEN_ABSENT;
-    put_status(out, id, "SWITCHOVER_FAILED");
+    put_status(out, id, status);
     return CAIRN_SEEN_DONE;
 }
 
@@ -214,9 +216,9 @@ blue_green_switchover_observe(struct cairn_call *call, const struct cairn_value 
     if (is_switching(status)) {
         put_status(out, id, status);
         rc = CAIRN_SEEN_DONE;
-    } else if (!strcmp(status, "SWITCHOVER_FAILED")) {
-        rc = judge_failed(call, id, out, err);
-    } else if (!strcmp(status, "AVAILABLE") || !strcmp(status, "PROVISIONING")) {
+    } else if (!strcmp(status, "SWITCHOVER_FAILED") || !strcmp(status, "AVAILABLE")) {
+        rc = judge_by_events(call, id, status, out, err);
+    } else if (!strcmp(status, "PROVISIONING")) {
         rc = CAIRN_SEEN_ABSENT;
     } else {
         cairn_fail(err, CAIRN_ERR_CONFLICT, "switch over %s: the deployment is %s", id, status);
