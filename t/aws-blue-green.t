@@ -42,7 +42,10 @@ it 'a switchover whose reply was lost is seen by the state, and started only onc
     before=$(changes)
     seen absent rds switchover_blue_green "{\"id\":\"$id\"}"
     fault "{\"match\":{\"action\":\"SwitchoverBlueGreenDeployment\"},\"do\":\"cut_after\"}"
+    fault "{\"match\":{\"action\":\"DescribeBlueGreenDeployments\"},\"do\":\"stale\"}"
     fails in_doubt rds switchover_blue_green "{\"id\":\"$id\"}"
+    seen done rds switchover_blue_green "{\"id\":\"$id\"}"
+    test "$(value status)" = AVAILABLE # which is stale; the event tells
     seen done rds switchover_blue_green "{\"id\":\"$id\"}"
     test "$(value status)" = SWITCHOVER_IN_PROGRESS
     ok rds switchover_blue_green "{\"id\":\"$id\"}"
