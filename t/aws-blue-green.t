@@ -41,6 +41,7 @@ it 'a switchover whose reply was lost is seen by the state, and started only onc
     id=$(value id)
     before=$(changes)
     seen absent rds switchover_blue_green "{\"id\":\"$id\"}"
+    later 1s
     fault "{\"match\":{\"action\":\"SwitchoverBlueGreenDeployment\"},\"do\":\"cut_after\"}"
     fault "{\"match\":{\"action\":\"DescribeBlueGreenDeployments\"},\"do\":\"stale\"}"
     fails in_doubt rds switchover_blue_green "{\"id\":\"$id\"}"

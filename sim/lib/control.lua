@@ -86,8 +86,11 @@ return function (sim)
         return sim.reply(200, faults.all())
     end
 
+    -- The setting is one by which others have the world's time, also after it was put forward.
     local function clock()
-        return sim.reply(200, { now = sim.time(), ms = sim.now(), setting = host.clock_setting() })
+        local wall, start, speed = host.clock_setting():match("^(%d+):(%d+):(.+)$")
+        local setting = ("%s:%d:%s"):format(wall, math.tointeger(start) + timers.offset, speed)
+        return sim.reply(200, { now = sim.time(), ms = sim.now(), setting = setting })
     end
 
     local function advance(req)
