@@ -140,7 +140,6 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
         turn_append(live, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O*}", "kind", "intent", "id", id, "op", "gate", "title", title,
                                     "confirm", name, "digest", digest, "stage", json_object_get(message, "stage")), TURN_NOW);
         free(title);
-        question = run_command(live->run, id);
     }
     if (!job_find(live, id))
         gate_begin(job_new(live, run_command(live->run, id), JOB_GATE));
