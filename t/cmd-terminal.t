@@ -148,8 +148,9 @@ it 'the second Ctrl-C ends it at once with status 130, and nothing is lost' '
     type "\003"
     shown "Ctrl-C again ends at once"
     type "\003"
-    must_fail 130 wait_for tty
+    must_fail 130 wait_for tty || { cat -v tty.out; exit 1; }
     cairn resume @last >out 2>err
+    cat err; effects; records
     [ "$(effects | sort)" = "$(printf "create a\ncreate b")" ]
 '
 finish

@@ -158,6 +158,8 @@ end_with_test() { # PID
 background() { # NAME CMD...
     lib_name=$1
     shift
+    # At once: what an earlier one of that name wrote must not be taken for its own.
+    : >"$T/$lib_name.out" 2>"$T/$lib_name.err"
     "$@" >"$T/$lib_name.out" 2>"$T/$lib_name.err" &
     lib_pid=$!
     echo "$lib_pid" >"$T/$lib_name.pid"
