@@ -5,7 +5,8 @@
 #   it 'a sentence that is true' 'commands'   one test; the commands run under set -e in a subshell, in its folder
 #   must_crash CMD...            the command is killed by SIGKILL
 #   must_fail STATUS CMD...      the command exits with STATUS (or, for `any`, 1..125): a death by signal never counts
-#   start_sim WORLD [ARG...]     a simulated world on loopback; its variables hold for every command that follows
+#   start_sim WORLD [ARG...]     a simulated world on loopback; its variables hold for every command that follows;
+#                                with the clock that SIM_CLOCK says, if it is set
 #   stop_sim                     end it
 #   sim_get PATH                 ask the simulator: sim_get /_sim/ledger
 #   until_true TRIES CMD...      repeat the command every 50 ms until it succeeds
@@ -179,7 +180,8 @@ start_sim() { # WORLD [ARG...]
     shift
     rm -f "$T/sim.env"
     unset CAIRN_CLOCK # an earlier world's: this one has its own
-    background sim "$BUILD/run" cairn-sim --world "$lib_world_file" --env "$T/sim.env" "$@"
+    background sim env ${SIM_CLOCK:+"CAIRN_CLOCK=$SIM_CLOCK"} \
+        "$BUILD/run" cairn-sim --world "$lib_world_file" --env "$T/sim.env" "$@"
     if ! until_true 200 test -s "$T/sim.env"; then
         sed 's/^/# sim: /' "$T/sim.err"
         return 1

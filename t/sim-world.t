@@ -161,7 +161,8 @@ it 'the clock starts when and runs as fast as it is told to; a shared clock beat
     sim_get /_sim/clock | grep -q "\"now\":\"2024-02-1[3-9]T"
     echo "$CAIRN_CLOCK" | grep -q ":1707832800000:1000$"
     stop_sim
-    CAIRN_CLOCK=1000:2000:3 start_sim sound.yaml --speed 1000
+    SIM_CLOCK=1000:2000:3
+    start_sim sound.yaml --speed 1000
     sim_get /_sim/clock | grep -q "\"setting\":\"1000:2000:3\""
     stop_sim
     CAIRN_CLOCK=soon must_fail 2 sim --world sound.yaml 2>err
