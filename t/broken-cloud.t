@@ -159,9 +159,9 @@ another region in the configuration|4|us-east-1|describe tag host|sed -i s/ca-ce
 a configuration without the account|1|set account in section aws of the configuration, before anything is changed|tag host|sed -i /account:/d "$CAIRN_CONFIG"
 a wrong secret key|4|SignatureDoesNotMatch|describe host|AWS_SECRET_ACCESS_KEY=wrong
 a wrong key id|4|InvalidClientTokenId|describe tag|AWS_ACCESS_KEY_ID=AKIAWRONG
-the lack of credentials|4|find credentials: there are none: set AWS_ACCESS_KEY_ID|caller describe tag host|unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+the lack of credentials|4|find credentials: there are none: set AWS_ACCESS_KEY_ID|describe host|unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 half of the credentials|4|the environment has AWS_ACCESS_KEY_ID without AWS_SECRET_ACCESS_KEY|caller tag|unset AWS_SECRET_ACCESS_KEY
-credentials known to be expired|4|expired at 2020-01-01T00:00:00Z|caller describe tag host|export AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z
+credentials known to be expired|4|expired at 2020-01-01T00:00:00Z|describe tag|export AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z
 a profile that is not there|4|neither of the shared files has profile nobody|describe tag|sed -i "s/^aws:/aws:\n  profile: nobody/" "$CAIRN_CONFIG"
 another cluster|4|the configuration expects production|secret key restart|sed -i "s/cluster: .*/cluster: production/" "$CAIRN_CONFIG"
 a kubeconfig that is not there|1|find a kubeconfig: there is none at /nonexistent|secret restart|KUBECONFIG=/nonexistent
@@ -171,7 +171,7 @@ another zone|4|find the zone|route script|sed -i "s/zone: .*/zone: \"00000000000
 another name of the zone|4|the configuration expects example.org|route script|sed -i "s/zone_name: .*/zone_name: example.org/" "$CAIRN_CONFIG"
 a token that Cloudflare does not know|4|Authentication error|route script|CLOUDFLARE_API_TOKEN=wrong
 the lack of a token for Cloudflare|4|set cloudflare.token or CLOUDFLARE_API_TOKEN|route script|unset CLOUDFLARE_API_TOKEN
-an address where nobody listens|1|http://127.0.0.1:1|caller describe tag snapshot host|AWS_ENDPOINT_URL=http://127.0.0.1:1
+an address where nobody listens|1|http://127.0.0.1:1|describe tag host|AWS_ENDPOINT_URL=http://127.0.0.1:1
 an address of another scheme|1|it must begin with https:// or http://|describe tag|AWS_ENDPOINT_URL=ftp://127.0.0.1
 a cluster where nobody listens|1|127.0.0.1:1|secret key restart|sed "s|http://127.0.0.1:[0-9]*|http://127.0.0.1:1|" "$KUBECONFIG" >closed.kubeconfig; KUBECONFIG=$T/closed.kubeconfig
 an address of Cloudflare where nobody listens|1|http://127.0.0.1:1|route script|CLOUDFLARE_API_BASE_URL=http://127.0.0.1:1
@@ -196,10 +196,10 @@ for kind in throttle error_5xx cut_before truncate html expired; do
         html) aws="it is a page in HTML" lambda="it is a page in HTML" kubernetes="is there a proxy or a sign-in" cloudflare="is there a proxy" ;;
         expired) status=4 aws=ExpiredToken lambda=ExpiredToken kubernetes="HTTP 401" cloudflare="HTTP 403" ;;
     esac
-    lasting "$kind" "$status" 0 "$aws" sts "caller describe tag"
+    lasting "$kind" "$status" 0 "$aws" sts "describe tag"
     lasting "$kind" "$status" 0 "$aws" rds describe
     lasting "$kind" "$status" 0 "$lambda" lambda "configuration host"
-    lasting "$kind" "$status" 0 "$kubernetes" kubernetes "secret key restart"
+    lasting "$kind" "$status" 0 "$kubernetes" kubernetes "secret key"
     lasting "$kind" "$status" 0 "$cloudflare" cloudflare "route script"
     if [ "$kind" = truncate ]; then
         lasting "$kind" "$status" some "$aws" rds tag

@@ -292,9 +292,10 @@ take_sections(struct config *config, const json_t *root, struct cairn_error *err
             json_t *own = config_own_keys();
             const char *nearest = params_nearest(key, own);
 
-            rc = config_refuse(config, at, err, nearest ? "unknown key, did you mean %s?"
-                                                        : "unknown key; if it is the section of a plugin, it must be a map%s",
-                               nearest ? nearest : "");
+            if (nearest)
+                rc = config_refuse(config, at, err, "unknown key, did you mean %s?", nearest);
+            else
+                rc = config_refuse(config, at, err, "unknown key; if it is the section of a plugin, it must be a map");
             json_decref(own);
         }
         free(at);

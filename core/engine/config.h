@@ -41,7 +41,8 @@ void config_free(struct config *config);
 int config_secret(const struct config *config, const char *name, char **out, struct cairn_error *err); /* in clear; wiped and freed by the caller with config_wipe */
 void config_wipe(char *secret);
 int config_section(const struct config *config, const char *section, const json_t *params, json_t **out, struct cairn_error *err); /* keys that `params` knows, checked, with defaults, secrets as {"$secret":TEXT}; unknown keys are not looked at */
-int config_check_plugin(const struct config *config, const json_t *description, struct cairn_error *err); /* its section, if there is one, as config_section would give it */
+/* A plugin's section, if there is one, is as config_section would give it. */
+int config_check_plugin(const struct config *config, const json_t *description, struct cairn_error *err);
 int config_check(const struct config *config, const json_t *descriptions, struct cairn_error *err); /* every section and key is known to some plugin of the list */
 
 #endif

@@ -355,11 +355,14 @@ look(struct job *job)
         else
             job_after(job, backoff(job->sends), set_again);
     } else {
-        json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text",
-                                  "sent, and this action leaves no trace that could be looked for");
+        const char *lost = json_string_value(json_object_get(job->lost, "text"));
+        char *text = alloc_printf("%s%ssent, and this action leaves no trace that could be looked for", lost ? lost : "",
+                                  lost ? "; " : "");
+        json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text", text);
 
         give_up(job, "unknown", error);
         json_decref(error);
+        free(text);
     }
 }
 

@@ -22,7 +22,8 @@ void errors_read(struct aws_refusal *out, int status, const char *type, const ch
 enum cairn_error_kind errors_kind(const struct aws_refusal *refusal, int reads);
 int errors_fail(struct cairn_error *err, const char *action, const struct aws_refusal *refusal, int reads); /* -1 */
 /* A reply of success that can't be read: in doubt for a change. -1. */
-const char *errors_page(const char *body, size_t len, const char *otherwise); /* why a body can't be read: a page for people, or else `otherwise` */
+/* Why a body can't be read: it is a page for people, or else `otherwise`. */
+const char *errors_page(const char *body, size_t len, const char *otherwise);
 int errors_unreadable(struct cairn_error *err, const char *action, int reads, const char *why);
 int errors_is(const struct cairn_error *err, const char *code); /* the same code, with or without "Fault" at its end */
 
