@@ -25,6 +25,15 @@ victim() { # NAME: a process of the engine's, or the engine itself
     done | shuf -n 1
 }
 
+# Go on after the first command ended with that status; when it died before there was a run, from the beginning.
+again() { # STATUS
+    if [ "$(begun)" = yes ]; then
+        carried sh -c "exit $1"
+    else
+        carried upgrade
+    fi
+}
+
 disturbed() { # NAME MS
     use_world gc-notify
     begin_upgrade
@@ -35,7 +44,7 @@ disturbed() { # NAME MS
     first=0
     wait "$engine" || first=$?
     echo "hit ${hit:-nothing}, then status $first" >>"$T/run.log"
-    carried sh -c "exit $first" >>"$T/run.log" 2>&1 || {
+    again "$first" >>"$T/run.log" 2>&1 || {
         tail -n 40 "$T/run.log"
         return 1
     }
