@@ -105,7 +105,7 @@ it 'a no fails the run with status 4, and resume asks again' '
 it 'a driver that waits takes an answer from another process up' '
     fresh
     background run "$BUILD/run" cairn run gate.lua --wait
-    until_true 200 grep -q "asks: Go on" run.err
+    until_true 200 grep -q "^next: cairn approve [0-9a-z]* (or: cairn reject [0-9a-z]*)$" run.err
     cairn approve @last -o json >told
     jq -e ".driver | test(\"process [0-9]\")" told
     wait_for run

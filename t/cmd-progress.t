@@ -82,7 +82,7 @@ it 'the report has stages with their time on the run'"'"'s clock, doubts and how
     jq -e ".doubts[0] | .what == \"probe.create a\" and .looks[0].seen == \"done\"" show.json
     jq -e ".doubts[0].settled == \"it was done: adopted\"" show.json
     jq -e ".stages[1].title == \"change\" and .stages[1].ms >= 90000 and .stages[1].ok" show.json
-    jq -e ".checks == [\"one is less than two\"] and .downtime == \"14 s\" and .plugins[0].name == \"probe\"" show.json
+    jq -e ".checks == [\"one is less than two\"] and .downtime.span == \"14 s\" and .plugins[0].name == \"probe\"" show.json
     jq -e ".commands | map(select(.plugin)) | .[1].action == \"create\" and .[1].how == \"observed\"" show.json
 '
 it 'with -o json the report is the only thing on stdout' '

@@ -102,8 +102,8 @@ print_value(const json_t *value)
 static char *
 target_of(const json_t *args)
 {
-    static const char *const names[] = { "id",      "name",   "instance", "database", "proxy", "function",
-                                         "pattern", "source", "arn",      "key" };
+    static const char *const names[] = { "id",       "name",    "instance", "database", "proxy",
+                                         "function", "pattern", "source",   "arn",      "key" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (json_is_string(json_object_get(args, names[i])))

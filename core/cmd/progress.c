@@ -5,6 +5,7 @@
 #include "cmd/progress.h"
 
 #include "cmd/print.h"
+#include "cmd/status.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 
@@ -14,7 +15,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LIVE_MAX 8 /* lines; a run with more branches says how many more there are */
+#define VALUE_MAX 120 /* bytes of a reported value; the report has all of it */
+#define LIVE_MAX 8    /* lines; a run with more branches says how many more there are */
 
 struct progress {
     int live; /* the terminal can move its cursor */
@@ -24,7 +26,9 @@ struct progress {
     int64_t heartbeat;
     int64_t spoke; /* when the last line was printed, ms of wall time */
     int64_t day;   /* the run's day of the last line: another one is said */
-    json_t *notes; /* "RUN ID" -> {"text","since"} */
+    int elsewhere; /* questions are answered from another terminal */
+    json_t *notes; /* "RUN ID" -> what the command said of itself last */
+    json_t *begun; /* "RUN ID" -> true: its intent was told */
 };
 
 struct progress *
@@ -39,6 +43,7 @@ progress_new(int64_t heartbeat)
     progress->spoke = clock_wall();
     progress->day = -1;
     progress->notes = json_object();
+    progress->begun = json_object();
     return progress;
 }
 
@@ -48,13 +53,14 @@ progress_free(struct progress *progress)
     if (!progress)
         return;
     json_decref(progress->notes);
+    json_decref(progress->begun);
     free(progress);
 }
 
-int
-progress_is_live(const struct progress *progress)
+void
+progress_elsewhere(struct progress *progress)
 {
-    return progress->live;
+    progress->elsewhere = 1;
 }
 
 /* ---- lines ---- */
@@ -188,7 +194,7 @@ say_outcome(const struct run *run, const json_t *record, const char **tone)
     const char *op = command ? text_of(command->intent, "op") : "";
     char *what, *span, *text;
 
-    if (!command || (ok && looks_only(command)))
+    if (!command || looks_only(command)) /* whoever reads may well find nothing: that is for the script to judge */
         return NULL;
     what = print_command(command->intent);
     span = print_span(json_integer_value(json_object_get(record, "t")) - command->first);
@@ -239,7 +245,7 @@ say_note(const json_t *record, const char **tone)
     if (strcmp(op, "report") != 0)
         return NULL;
     value = print_value(json_object_get(record, "value"));
-    text = alloc_printf("%s: %.300s%s", text_of(record, "key"), value, strlen(value) > 300 ? "..." : "");
+    text = alloc_printf("%s: %.*s%s", text_of(record, "key"), VALUE_MAX, value, strlen(value) > VALUE_MAX ? "..." : "");
     free(value);
     return text;
 }
@@ -264,6 +270,47 @@ say_run(const struct run *run, const json_t *record, const char *kind, const cha
     return alloc_printf("run %s: %s", run->id, text_of(record, "state")); /* why is said at the end, once */
 }
 
+static void
+say_progress(struct progress *progress, const struct run *run, const char *id, const char *text)
+{
+    const struct run_command *command = run_command(run, id);
+    char *what = command ? print_command(command->intent) : alloc_str(id);
+
+    if (!progress->live && *text)
+        progress_line(progress, "%s: %s", what, text);
+    free(what);
+}
+
+void
+progress_note(struct progress *progress, const struct run *run, const char *id, const char *text)
+{
+    char *key = alloc_printf("%s %s", run->id, id);
+
+    json_object_set_new(progress->notes, key, json_string(text));
+    if (json_object_get(progress->begun, key))
+        say_progress(progress, run, id, text);
+    free(key);
+}
+
+/* What a command said of itself while its intent was not durable yet; and how its question is answered. */
+static void
+say_begun(struct progress *progress, const struct run *run, const json_t *intent)
+{
+    char *key = alloc_printf("%s %s", run->id, text_of(intent, "id"));
+    const char *note = json_string_value(json_object_get(progress->notes, key));
+    char *next;
+
+    json_object_set_new(progress->begun, key, json_true());
+    if (note)
+        say_progress(progress, run, text_of(intent, "id"), note);
+    if (progress->elsewhere && strcmp(text_of(intent, "op"), "gate") == 0) {
+        next = status_next(run, "");
+        status_print_next(next);
+        free(next);
+    }
+    free(key);
+}
+
 void
 progress_record(struct progress *progress, const struct run *run, const json_t *record)
 {
@@ -283,23 +330,9 @@ progress_record(struct progress *progress, const struct run *run, const json_t *
         text = say_run(run, record, kind, &tone);
     if (text)
         say(progress, json_integer_value(json_object_get(record, "t")), tone, text);
+    if (strcmp(kind, "intent") == 0)
+        say_begun(progress, run, record);
     free(text);
-}
-
-void
-progress_note(struct progress *progress, const struct run *run, const char *id, const char *text)
-{
-    const struct run_command *command = run_command(run, id);
-    char *key = alloc_printf("%s %s", run->id, id);
-    char *what;
-
-    json_object_set_new(progress->notes, key, json_string(text));
-    free(key);
-    if (progress->live || !*text)
-        return;
-    what = command ? print_command(command->intent) : alloc_str(id);
-    progress_line(progress, "%s: %s", what, text);
-    free(what);
 }
 
 /* ---- what is open ---- */

@@ -15,7 +15,7 @@ struct progress;
 
 struct progress *progress_new(int64_t heartbeat); /* ms of wall time */
 void progress_free(struct progress *progress);
-int progress_is_live(const struct progress *progress); /* a terminal that can do it */
+void progress_elsewhere(struct progress *progress); /* say with each question how another terminal answers it */
 void progress_hush(struct progress *progress, int hush); /* no live lines and no heartbeat while a person types */
 
 void progress_record(struct progress *progress, const struct run *run, const json_t *record);

@@ -121,10 +121,8 @@ take_note(json_t *report, const json_t *note)
         json_object_set(json_object_get(report, "reports"), text_of(note, "key"), json_object_get(note, "value"));
     else if (strcmp(op, "check") == 0)
         json_array_append(json_object_get(report, "checks"), json_object_get(note, "text"));
-    else if (strcmp(op, "no_return") == 0) {
-        copy_member(report, note, "no_return");
+    else if (strcmp(op, "no_return") == 0)
         json_object_set(report, "no_return", json_object_get(note, "title"));
-    }
 }
 
 static void
@@ -144,8 +142,9 @@ add_notes(json_t *report, const struct run *run)
         json_object_del(stage, "_path");
         json_object_del(stage, "_t");
     }
-    if (json_object_get(json_object_get(report, "reports"), "writes down"))
-        json_object_set(report, "downtime", json_object_get(json_object_get(report, "reports"), "writes down"));
+    json_object_foreach(json_object_get(report, "reports"), id, note)
+        if (strncmp(id, "writes down", strlen("writes down")) == 0)
+            json_object_set_new(report, "downtime", json_pack("{s:s, s:O}", "says", id, "span", note));
 }
 
 /* ---- commands and approvals ---- */

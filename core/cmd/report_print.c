@@ -182,6 +182,7 @@ print_approvals(const json_t *approvals)
     }
 }
 
+/* A map has a line for each member. */
 static void
 print_reports(const json_t *reports)
 {
@@ -191,9 +192,12 @@ print_reports(const json_t *reports)
     if (json_object_size(reports) > 0)
         print_heading("report");
     json_object_foreach((json_t *)reports, key, value) {
-        char *shown = print_value(value);
+        int map = json_object_size(value) > 0 && !json_object_get(value, "$sealed") && !json_object_get(value, "$ref");
+        char *shown = map ? alloc_str("") : print_value(value);
 
-        print_line("  ", alloc_printf("%s: %s", key, shown));
+        print_line("  ", alloc_printf("%s:%s%s", key, map ? "" : " ", shown));
+        if (map)
+            print_details(value);
         free(shown);
     }
 }
@@ -241,7 +245,8 @@ void
 report_print(const json_t *report)
 {
     char *value = json_object_get(report, "value") ? print_value(json_object_get(report, "value")) : NULL;
-    char *down = json_object_get(report, "downtime") ? print_value(json_object_get(report, "downtime")) : NULL;
+    const json_t *downtime = json_object_get(report, "downtime");
+    char *down = downtime ? print_value(json_object_get(downtime, "span")) : NULL;
     size_t checks = json_array_size(json_object_get(report, "checks"));
 
     print_head(report);
@@ -256,7 +261,7 @@ report_print(const json_t *report)
         putchar('\n');
     if (checks)
         printf("%-12s %zu held\n", "checks", checks);
-    print_pair("writes down", down);
+    print_pair(text_of(downtime, "says"), down);
     print_pair("result", value);
     free(down);
     free(value);

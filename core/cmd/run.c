@@ -79,6 +79,8 @@ open_drive(struct drive *drive, struct context *context, struct cairn_error *err
     drive->progress = progress_new(context->config->heartbeat);
     if (ask)
         drive->terminal = terminal_new(drive->progress, context->by);
+    else if (command_flag(context, "wait"))
+        progress_elsewhere(drive->progress);
     options.config = context->config;
     options.store = context->store;
     options.plugins = context->plugins;
