@@ -9,6 +9,7 @@
 #include "common/canon.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/text.h"
 #include "engine/live.h"
 #include "engine/params.h"
 
@@ -27,14 +28,6 @@ kind_of(const char *op)
     return -1;
 }
 
-static const char *
-member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 /* What makes a command the same one: all it says but where it stands in the source and in which stage. */
 void
 command_digest(char hex[DIGEST_HEX], const json_t *message)
@@ -51,12 +44,12 @@ command_digest(char hex[DIGEST_HEX], const json_t *message)
 static char *
 describe(const json_t *command)
 {
-    const char *op = member(command, "op");
-    const char *at = member(command, "at");
+    const char *op = text_member(command, "op");
+    const char *at = text_member(command, "at");
     json_t *args = json_object_get(command, "args");
-    char *detail = args ? canon_text(args) : alloc_str(member(command, "title"));
+    char *detail = args ? canon_text(args) : alloc_str(text_member(command, "title"));
     char *text = strcmp(op, "step") == 0
-        ? alloc_printf("%s.%s %.300s (%s)", member(command, "plugin"), member(command, "action"), detail, at)
+        ? alloc_printf("%s.%s %.300s (%s)", text_member(command, "plugin"), text_member(command, "action"), detail, at)
         : alloc_printf("%s \"%.300s\" (%s)", op, detail, at);
 
     free(detail);
@@ -82,150 +75,19 @@ mismatch(struct live *live, const char *id, const json_t *recorded, const json_t
 static void
 take_note(struct live *live, json_t *message)
 {
-    const char *id = member(message, "id");
+    const char *id = text_member(message, "id");
     json_t *record;
 
     if (json_object_get(live->run->notes, id))
         return;
     record = json_copy(message);
     json_object_set_new(record, "kind", json_string("note"));
-    if (strcmp(member(message, "op"), "log") == 0)
-        live_log(live, member(message, "text"));
-    turn_append(live, record, strcmp(member(message, "op"), "no_return") == 0 ? TURN_NOW : TURN_LATER);
+    if (strcmp(text_member(message, "op"), "log") == 0)
+        live_log(live, text_member(message, "text"));
+    turn_append(live, record, strcmp(text_member(message, "op"), "no_return") == 0 ? TURN_NOW : TURN_LATER);
 }
 
-/* ---- new commands ---- */
-
-static void
-record_plugin(struct live *live, const struct plugins_entry *plugin)
-{
-    if (json_object_get(live->plugins, plugin->name))
-        return;
-    json_object_set_new(live->plugins, plugin->name, json_true());
-    turn_append(live, json_pack("{s:s, s:s, s:O, s:s}", "kind", "plugin", "name", plugin->name, "version",
-                                json_object_get(plugin->description, "version"), "sha256", plugin->sha256), TURN_LATER);
-}
-
-/* The token: the same over every attempt of one step, different for every other step of every store. */
-static void
-token_of(char token[33], const struct live *live, const char *id)
-{
-    char *text = alloc_printf("%s|%s|%s", store_lineage(live->engine->options.store), live->run->id, id);
-    char hex[DIGEST_HEX];
-
-    digest_bytes(hex, text, strlen(text));
-    free(text);
-    memcpy(token, hex, 32);
-    token[32] = '\0';
-}
-
-static int
-has_flag(const json_t *action, const char *name)
-{
-    size_t i;
-    json_t *flag;
-
-    json_array_foreach(json_object_get(action, "flags"), i, flag)
-        if (strcmp(json_string_value(flag), name) == 0)
-            return 1;
-    return 0;
-}
-
-/* What is secret must not be in the journal in clear: a script passes a handle, and has nothing else to pass. */
-static int
-check_secrets(const json_t *args, const json_t *params, const char *where, struct cairn_error *err)
-{
-    size_t i;
-    json_t *param;
-
-    json_array_foreach(params, i, param) {
-        const char *name = member(param, "name");
-
-        if (json_is_true(json_object_get(param, "secret")) && json_is_string(json_object_get(args, name)))
-            return cairn_fail(err, CAIRN_ERR_INVALID,
-                              "%s: %s: it is a secret: pass cairn.secret(NAME), or a secret that an action returned", where, name);
-    }
-    return 0;
-}
-
-/* Find the action and check the arguments; defaults stay out of the record and are filled in by the worker. */
-static const json_t *
-find_action(const struct live *live, const json_t *message, const struct plugins_entry **plugin, struct cairn_error *err)
-{
-    const json_t *action = NULL;
-    json_t *args = json_object_get(message, "args");
-    json_t *copy;
-    char *where;
-    int rc;
-
-    *plugin = plugins_find(live->engine->options.plugins, member(message, "plugin"));
-    if (*plugin)
-        action = plugins_action(*plugin, member(message, "action"));
-    if (!action) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "call %s.%s: there is no such action; see: cairn plugin list", member(message, "plugin"),
-                   member(message, "action"));
-        return NULL;
-    }
-    copy = args ? json_deep_copy(args) : json_object();
-    where = alloc_printf("%s%s%s.%s", member(message, "at"), *member(message, "at") ? ": " : "", member(message, "plugin"),
-                         member(message, "action"));
-    rc = params_check(copy, json_object_get(action, "params"), where, err);
-    if (rc == 0)
-        rc = check_secrets(copy, json_object_get(action, "params"), where, err);
-    if (rc < 0)
-        snprintf(err->code, sizeof(err->code), "arguments");
-    free(where);
-    json_decref(copy);
-    return rc < 0 ? NULL : action;
-}
-
-static struct run_command *
-append_intent(struct live *live, json_t *owned_record, const char *id, enum turn_need need)
-{
-    json_object_set_new(owned_record, "kind", json_string("intent"));
-    turn_append(live, owned_record, need);
-    return run_command(live->run, id);
-}
-
-/* A step that can't be given to a plugin: its intent and its error are recorded, like those of any other. */
-static void
-refuse_step(struct live *live, json_t *owned_record, const char *id, const struct cairn_error *err)
-{
-    json_object_set_new(owned_record, "effect", json_string("read"));
-    append_intent(live, owned_record, id, TURN_LATER);
-    command_outcome(live, id, 0, error_to_json(err), "replied", TURN_LATER);
-}
-
-static void
-begin_step(struct live *live, const json_t *message, json_t *owned_record)
-{
-    const char *id = member(message, "id");
-    const struct plugins_entry *plugin;
-    struct cairn_error err = { 0 };
-    const json_t *action = find_action(live, message, &plugin, &err);
-    struct run_command *command;
-    int changes, confirmed = 1;
-    char token[33];
-
-    if (action && has_flag(action, "destructive"))
-        confirmed = gate_confirmed(live, message, json_string_value(json_object_get(action, "target")), &err);
-    if (!action || confirmed < 0) {
-        refuse_step(live, owned_record, id, &err);
-        return;
-    }
-    if (confirmed == 0) {
-        json_decref(owned_record);
-        return;
-    }
-    changes = strcmp(member(action, "effect"), "read") != 0;
-    token_of(token, live, id);
-    record_plugin(live, plugin);
-    json_object_set(owned_record, "effect", json_object_get(action, "effect"));
-    json_object_set(owned_record, "flags", json_object_get(action, "flags"));
-    json_object_set_new(owned_record, "token", json_string(token));
-    command = append_intent(live, owned_record, id, changes ? TURN_NOW : TURN_LATER);
-    step_begin(job_new(live, command, JOB_STEP), 1);
-}
+/* ---- begin ---- */
 
 static void
 begin_job(struct live *live, struct run_command *command, enum job_kind kind)
@@ -243,9 +105,9 @@ begin_job(struct live *live, struct run_command *command, enum job_kind kind)
 static void
 begin(struct live *live, const json_t *message)
 {
-    const char *id = member(message, "id");
+    const char *id = text_member(message, "id");
     struct run_command *command = run_command(live->run, id);
-    int kind = kind_of(member(message, "op"));
+    int kind = kind_of(text_member(message, "op"));
     char digest[DIGEST_HEX];
     json_t *record;
 
@@ -268,9 +130,9 @@ begin(struct live *live, const json_t *message)
     record = json_copy((json_t *)message);
     json_object_set_new(record, "digest", json_string(digest));
     if (kind == JOB_STEP)
-        begin_step(live, message, record);
+        intent_step(live, message, record);
     else
-        begin_job(live, append_intent(live, record, id, TURN_LATER), (enum job_kind)kind);
+        begin_job(live, intent_append(live, record, id, TURN_LATER), (enum job_kind)kind);
 }
 
 /* ---- the stream ---- */
@@ -279,13 +141,13 @@ begin(struct live *live, const json_t *message)
 static int
 asked_of_another(struct live *live, json_t *message)
 {
-    char *id = alloc_printf("%s?", member(message, "id"));
+    char *id = alloc_printf("%s?", text_member(message, "id"));
     const struct run_command *question = run_command(live->run, id);
     char digest[DIGEST_HEX];
     int other = 0;
 
     command_digest(digest, message);
-    if (question && strcmp(digest, member(question->intent, "digest")) != 0) {
+    if (question && strcmp(digest, text_member(question->intent, "digest")) != 0) {
         mismatch(live, id, question->intent, message);
         other = 1;
     }
@@ -296,13 +158,13 @@ asked_of_another(struct live *live, json_t *message)
 static void
 take_command(struct live *live, json_t *message)
 {
-    const char *id = member(message, "id");
+    const char *id = text_member(message, "id");
     struct run_command *command = run_command(live->run, id);
     char digest[DIGEST_HEX];
 
     if (command) {
         command_digest(digest, message);
-        if (strcmp(digest, member(command->intent, "digest")) != 0) {
+        if (strcmp(digest, text_member(command->intent, "digest")) != 0) {
             mismatch(live, id, command->intent, message);
             return;
         }
@@ -323,7 +185,7 @@ command_take(struct live *live, json_t *message)
 {
     if (live->ended)
         return;
-    if (kind_of(member(message, "op")) >= 0)
+    if (kind_of(text_member(message, "op")) >= 0)
         take_command(live, message);
     else
         take_note(live, message);
@@ -427,7 +289,7 @@ drop(struct live *live, const char *id)
         job_free(job);
     json_object_del(live->asking, id);
     while (i-- > 0)
-        if (strcmp(member(json_array_get(live->todo, i), "id"), id) == 0)
+        if (strcmp(text_member(json_array_get(live->todo, i), "id"), id) == 0)
             json_array_remove(live->todo, i);
 }
 

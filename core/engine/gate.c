@@ -8,18 +8,11 @@
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/text.h"
 #include "engine/live.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *
-member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
 
 static int
 given_before(const struct engine *engine, const char *name)
@@ -42,8 +35,8 @@ settle(struct job *job, const json_t *message)
     struct live *live = job->live;
     char *id = alloc_str(job->command->id);
     int ok = !json_is_false(json_object_get(message, "ok"));
-    const char *by = member(message, "by");
-    const char *comment = member(message, "comment");
+    const char *by = text_member(message, "by");
+    const char *comment = text_member(message, "comment");
     json_t *asking;
     json_t *value;
     char *text;
@@ -53,7 +46,7 @@ settle(struct job *job, const json_t *message)
         if (*comment)
             json_object_set_new(value, "comment", json_string(comment));
     } else {
-        text = alloc_printf("%s: rejected by %s%s%s", member(job->command->intent, "title"), by, *comment ? ": " : "", comment);
+        text = alloc_printf("%s: rejected by %s%s%s", text_member(job->command->intent, "title"), by, *comment ? ": " : "", comment);
         value = json_pack("{s:s, s:s, s:s, s:s}", "kind", "denied", "code", "rejected", "text", text, "by", by);
         free(text);
     }
@@ -78,7 +71,7 @@ settle(struct job *job, const json_t *message)
 void
 gate_begin(struct job *job)
 {
-    const char *confirm = member(job->command->intent, "confirm");
+    const char *confirm = text_member(job->command->intent, "confirm");
     json_t *message;
 
     if (job->kind == JOB_GATE && *confirm && given_before(job->live->engine, confirm)) {
@@ -100,7 +93,7 @@ agreed_before(const struct live *live, const char *name)
         size_t k;
         json_t *destroyed;
 
-        if (strcmp(member(question->intent, "op"), "gate") != 0 || strchr(question->id, '?') || question->voided)
+        if (strcmp(text_member(question->intent, "op"), "gate") != 0 || strchr(question->id, '?') || question->voided)
             continue;
         if (!question->outcome || !json_is_true(json_object_get(question->outcome, "ok")))
             continue;
@@ -114,8 +107,8 @@ agreed_before(const struct live *live, const char *name)
 int
 gate_confirmed(struct live *live, const json_t *message, const char *target, struct cairn_error *err)
 {
-    const char *step = member(message, "id");
-    const char *name = target ? member(json_object_get(message, "args"), target) : "";
+    const char *step = text_member(message, "id");
+    const char *name = target ? text_member(json_object_get(message, "args"), target) : "";
     char *id = alloc_printf("%s?", step);
     const struct run_command *question = run_command(live->run, id);
     char digest[DIGEST_HEX];
@@ -136,7 +129,7 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
     json_object_set(live->asking, step, (json_t *)message);
     if (!question) {
         command_digest(digest, message);
-        title = alloc_printf("%s.%s destroys %s", member(message, "plugin"), member(message, "action"), name);
+        title = alloc_printf("%s.%s destroys %s", text_member(message, "plugin"), text_member(message, "action"), name);
         turn_append(live, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O*}", "kind", "intent", "id", id, "op", "gate", "title", title,
                                     "confirm", name, "digest", digest, "stage", json_object_get(message, "stage")), TURN_NOW);
         free(title);
@@ -168,15 +161,15 @@ open_gate(const struct live *live, const char *id)
 int
 gate_answer(struct live *live, const json_t *message)
 {
-    struct job *job = open_gate(live, member(message, "id"));
+    struct job *job = open_gate(live, text_member(message, "id"));
     const char *confirm;
 
     if (!job) {
         live_log(live, "an answer was left aside: no such question is open");
         return 1;
     }
-    confirm = member(job->command->intent, "confirm");
-    if (*confirm && !json_is_false(json_object_get(message, "ok")) && strcmp(confirm, member(message, "typed")) != 0)
+    confirm = text_member(job->command->intent, "confirm");
+    if (*confirm && !json_is_false(json_object_get(message, "ok")) && strcmp(confirm, text_member(message, "typed")) != 0)
         live_log(live, "an answer was left aside: it did not bear the name that is to be typed");
     else
         settle(job, message);
@@ -190,7 +183,7 @@ gate_signal(struct live *live, const json_t *message)
         char *id;
         json_t *value = json_object_get(message, "value");
 
-        if (job->kind != JOB_SIGNAL || strcmp(member(job->command->intent, "name"), member(message, "name")) != 0)
+        if (job->kind != JOB_SIGNAL || strcmp(text_member(job->command->intent, "name"), text_member(message, "name")) != 0)
             continue;
         id = alloc_str(job->command->id);
         job_free(job);

@@ -152,12 +152,17 @@ void command_drop(struct live *live, const json_t *ids);
 void command_outcome(struct live *live, const char *id, int ok, json_t *owned_value_or_error, const char *how,
                      enum turn_need need);
 
-/* jobs */
+/* intent.c: a new command is recorded */
+struct run_command *intent_append(struct live *live, json_t *owned_record, const char *id, enum turn_need need);
+void intent_step(struct live *live, const json_t *message, json_t *owned_record); /* checked, recorded and begun, or asked about */
+
+/* job.c */
 struct job *job_new(struct live *live, struct run_command *command, enum job_kind kind);
 void job_free(struct job *job); /* out of the list, timer closed, call dropped */
 void job_after(struct job *job, int64_t ms, void (*then)(struct job *job)); /* on the run's clock */
 struct job *job_find(const struct live *live, const char *id);
 int job_steps(const struct live *live); /* how many steps are in flight */
+int job_unsettled(const struct live *live); /* how many steps have an intent, may have been sent, and have no outcome */
 
 void step_begin(struct job *job, int fresh); /* step.c: fresh: the intent was just appended */
 void step_send(struct job *job); /* called by the turn when the intent is durable */
