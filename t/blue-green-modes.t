@@ -67,6 +67,46 @@ it 'a single instance goes from 12 to 16, with its settings' '
     test "$(look --keys after.json rds snapshots)" = "orders-cairn-RUN-before orders-old1-cairn-RUN-final"
     test "$(changed_twice)" = 0
 '
+it 'the replica of an instance comes along, and the old one goes with it' '
+    awk "{ print } /^  instances:/ {
+        print \"    orders-reader:\"
+        print \"      { replica_of: orders, engine: postgres, version: \\\"12.19\\\", class: db.m6g.large,\"
+        print \"        parameter_group: orders-postgres12 }\"
+    }" "$SRC/examples/instance/world.yaml" >world.yaml
+    use_world instance
+    answered upgrade >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    world >after.json
+    test "$(look --keys after.json rds instances)" = "orders orders-reader"
+    test "$(look after.json rds instances orders-reader version)" = 16.3
+    test "$(changed_twice)" = 0
+'
+it 'a switchover that is refused for good is no dead end: everything can be put back' '
+    { cat "$SRC/examples/instance/world.yaml"; cat <<-EOF
+	faults:
+	  - { match: { action: SwitchoverBlueGreenDeployment }, do: expired, times: 9 }
+	EOF
+    } >world.yaml
+    use_world instance
+    world >before.json
+    lib_status=0
+    upgrade >run.log 2>&1 || lib_status=$?
+    lib_left=9
+    while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ] && ! shown why | grep "try again"; do
+        lib_left=$((lib_left - 1))
+        approve_open
+        lib_status=0
+        cairn resume @last --no-input >>run.log 2>&1 || lib_status=$?
+    done
+    shown why | grep "try again" || { tail -n 30 run.log; exit 1; }
+    shown reports "switchover taken back by RDS" | grep Expired
+    cairn reject @last
+    must_fail 1 answered cairn resume @last --no-input
+    shown why | grep "put back"
+    world >after.json
+    test "$(look after.json rds instances)" = "$(look before.json rds instances)"
+    test "$(look after.json rds groups)" = "$(look before.json rds groups)"
+    rm world.yaml
+'
 it 'a switchover that RDS takes back is tried again when a person wants it' '
     sed "s/^rds:/rds:\n  fail_switchover: 1\n  refuse_switchover: 1/" "$SRC/examples/instance/world.yaml" >world.yaml
     use_world instance

@@ -209,6 +209,7 @@ local function verify_new(job)
   end, { every = 5, stall = 600 })
   cairn.check(job.new.engine_version == p.target_version, old.id .. " has version " .. p.target_version)
   cairn.check(#job.new.members == #old.members, old.id .. " has as many instances as before")
+  cairn.check(#(job.new.replicas or {}) == #(old.replicas or {}), old.id .. " has as many read replicas as before")
   cairn.check(job.new.writer.address == old.writer.address, old.id .. " has its address as before")
   cairn.check(job.new.reader.address == old.reader.address, old.id .. " has its address for reading as before")
   for _, member in ipairs(rds.describe_blue_green({ id = job.deployment.id }).members) do
@@ -246,11 +247,14 @@ local function bring_back(job)
   end
 end
 
--- Everything that the last deletion takes: the database, its instances, and the group that only it still uses.
+-- Everything that the last deletion takes: the database, its instances or replicas, and the group that only it uses.
 local function doomed(job)
   local list = { job.left.id }
   for _, member in ipairs(job.left.cluster and job.left.members or {}) do
     list[#list + 1] = member.id
+  end
+  for _, replica in ipairs(job.left.replicas or {}) do
+    list[#list + 1] = replica
   end
   list[#list + 1] = job.passing_group
   return list

@@ -158,10 +158,25 @@ local function wait_instance_gone(member)
   end)
 end
 
+-- Read replicas of an instance would become databases of their own when it is deleted. They hold nothing that it lacks.
+local function delete_replicas(db)
+  for _, name in ipairs(db.replicas) do
+    local replica = rds.describe_instance { id = name }
+    replica.cluster = false
+    cairn.check(replica.replica_of == db.id, name .. " is a replica of " .. db.id)
+    if replica.deletion_protection then
+      database.set_protection(replica, false)
+    end
+    rds.delete_instance { id = name, resource_id = replica.resource_id, skip_final_snapshot = true }
+    wait_instance_gone(replica)
+  end
+end
+
 -- Delete by resource id, with a final snapshot; automated backups of an instance are kept. Aurora's instances hold no
 -- data of their own: the snapshot is the cluster's.
 function database.delete(db, final_snapshot)
   if not db.cluster then
+    delete_replicas(db)
     rds.delete_instance { id = db.id, resource_id = db.resource_id, final_snapshot = final_snapshot }
     return wait_instance_gone(db)
   end
