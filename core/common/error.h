@@ -19,6 +19,7 @@ const char *type_name(enum cairn_type type); /* "string", "integer", "number", "
 enum cairn_type type_of(const char *name); /* CAIRN_NULL for what isn't one */
 
 json_t *error_to_json(const struct cairn_error *err); /* {"kind","code"?,"text"}; a new reference */
-void error_from_json(struct cairn_error *err, const json_t *json); /* whatever it holds; missing members read as internal */
+/* whatever it holds; missing members read as internal */
+void error_from_json(struct cairn_error *err, const json_t *json);
 
 #endif

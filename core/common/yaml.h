@@ -14,9 +14,11 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* `name` stands in messages. *lines, if wanted, is an object from path ("/aws/region", "/list/0") to line; the root is "". */
+/* `name` stands in messages. *lines, if wanted, is an object from path ("/aws/region", "/list/0") to line; the root is
+ * "". */
 int yaml_parse(json_t **out, json_t **lines, const char *name, const char *text, size_t len, struct cairn_error *err);
-int yaml_load(json_t **out, json_t **lines, const char *path, struct cairn_error *err); /* a file; missing is NOT_FOUND */
+/* a file; missing is NOT_FOUND */
+int yaml_load(json_t **out, json_t **lines, const char *path, struct cairn_error *err);
 int yaml_line(const json_t *lines, const char *path); /* of the nearest known ancestor; 0 when there is none */
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * begin.c: a run comes into being: load the workflow, check its parameters, take its locks, and record all that at once.
+ * begin.c: a run comes into being: load the workflow, check its parameters, take its locks, and record all that at
+ * once.
  * SPDX-License-Identifier: MIT
  */
 #include "common/alloc.h"
@@ -58,8 +59,8 @@ lock_targets(struct live *live, struct cairn_error *err)
 
     if (rc < 0 && holder) {
         memset(err, 0, sizeof(*err));
-        cairn_fail_code(err, CAIRN_ERR_CONFLICT, "locked", "run %s: run %s works on the same target; see: cairn show %s", live->main_name,
-                        holder, holder);
+        cairn_fail_code(err, CAIRN_ERR_CONFLICT, "locked",
+                        "run %s: run %s works on the same target; see: cairn show %s", live->main_name, holder, holder);
     }
     free(holder);
     return rc;
@@ -70,8 +71,13 @@ static int
 create(struct live *live, struct cairn_error *err)
 {
     struct engine *engine = live->engine;
-    struct store_run row = { .id = live->run->id, .flow = live->main_name, .state = (char *)(uintptr_t)"running",
-                             .created = live->now, .updated = live->now, .epoch = 1, .head = (char *)(uintptr_t)"" };
+    struct store_run row = { .id = live->run->id,
+                             .flow = live->main_name,
+                             .state = (char *)(uintptr_t) "running",
+                             .created = live->now,
+                             .updated = live->now,
+                             .epoch = 1,
+                             .head = (char *)(uintptr_t) "" };
     json_t *sources = NULL;
 
     if (store_begin(engine->options.store, err) < 0)
@@ -85,9 +91,11 @@ create(struct live *live, struct cairn_error *err)
     live->run->epoch = 1;
     live->begun = 1;
     live->open = 0;
-    turn_append(live, json_pack("{s:s, s:s, s:o, s:O, s:O, s:s, s:s, s:s}", "kind", "started", "flow", live->main_name, "sources",
-                                sources, "params", live->params, "seed", live->seed, "by", engine->options.by, "environment",
-                                engine->options.config->environment, "cairn", VERSION_TEXT), TURN_NOW);
+    turn_append(live,
+                json_pack("{s:s, s:s, s:o, s:O, s:O, s:s, s:s, s:s}", "kind", "started", "flow", live->main_name,
+                          "sources", sources, "params", live->params, "seed", live->seed, "by", engine->options.by,
+                          "environment", engine->options.config->environment, "cairn", VERSION_TEXT),
+                TURN_NOW);
     turn_append(live, json_pack("{s:s, s:O}", "kind", "locked", "keys", live->keys), TURN_NOW);
     turn_end(engine);
     if (engine->err.kind != CAIRN_ERR_NONE)
@@ -108,7 +116,8 @@ engine_begin(struct engine *engine, const char *flow, const json_t *params, char
     live->seed = new_seed();
     live->now = clock_now();
     live->open = 1;
-    if (source_read(live, flow, err) < 0 || lock_take(&live->lock, engine->options.config->state, new, engine->options.by, err) < 0
+    if (source_read(live, flow, err) < 0
+        || lock_take(&live->lock, engine->options.config->state, new, engine->options.by, err) < 0
         || script_start(live, err) < 0 || await_keys(live, err) < 0 || create(live, err) < 0) {
         live_remove(live);
         return -1;

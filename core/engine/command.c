@@ -2,8 +2,8 @@
  * command.c: what the script host gives: compare with the journal, record what is new, and start to work on it.
  * SPDX-License-Identifier: MIT
  *
- * In a replay the script gives its recorded commands again. Each is compared with its record; those without an outcome wait in
- * `todo` until the script has caught up and every recorded command was seen. Only then is anything sent.
+ * In a replay the script gives its recorded commands again. Each is compared with its record; those without an outcome
+ * wait in `todo` until the script has caught up and every recorded command was seen. Only then is anything sent.
  */
 #include "common/alloc.h"
 #include "common/canon.h"
@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const command_names[] = { "step", "wait", "sleep", "window", "gate", "signal" }; /* by enum job_kind */
+/* by enum job_kind */
+static const char *const command_names[] = { "step", "wait", "sleep", "window", "gate", "signal" };
 
 static int
 kind_of(const char *op)
@@ -48,9 +49,9 @@ describe(const json_t *command)
     const char *at = text_member(command, "at");
     json_t *args = json_object_get(command, "args");
     char *detail = args ? canon_text(args) : alloc_str(text_member(command, "title"));
-    char *text = strcmp(op, "step") == 0
-        ? alloc_printf("%s.%s %.300s (%s)", text_member(command, "plugin"), text_member(command, "action"), detail, at)
-        : alloc_printf("%s \"%.300s\" (%s)", op, detail, at);
+    char *text = strcmp(op, "step") == 0 ? alloc_printf("%s.%s %.300s (%s)", text_member(command, "plugin"),
+                                                        text_member(command, "action"), detail, at)
+                                         : alloc_printf("%s \"%.300s\" (%s)", op, detail, at);
 
     free(detail);
     return text;
@@ -63,8 +64,8 @@ mismatch(struct live *live, const char *id, const json_t *recorded, const json_t
     char *is = given ? describe(given) : alloc_str("nothing");
     struct cairn_error err = { 0 };
 
-    cairn_fail_code(&err, CAIRN_ERR_FAILED, "mismatch", "replay command %s: the journal has %s; the script gives %s; nothing was sent", id,
-                    was, is);
+    cairn_fail_code(&err, CAIRN_ERR_FAILED, "mismatch",
+                    "replay command %s: the journal has %s; the script gives %s; nothing was sent", id, was, is);
     free(was);
     free(is);
     live_fail(live, &err, NULL);
@@ -216,7 +217,9 @@ adopt_source(struct live *live)
         live_fail(live, &err, NULL);
         return -1;
     }
-    turn_append(live, json_pack("{s:s, s:o, s:s}", "kind", "source", "sources", sources, "by", live->engine->options.by), TURN_NOW);
+    turn_append(live,
+                json_pack("{s:s, s:o, s:s}", "kind", "source", "sources", sources, "by", live->engine->options.by),
+                TURN_NOW);
     return 0;
 }
 

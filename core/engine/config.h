@@ -4,7 +4,8 @@
  *
  * Keys of cairn itself, all optional:
  *   environment: production          name of the environment, shown and recorded
- *   state: DIR                       where the store is; relative to the file; default $XDG_STATE_HOME/cairn/ENVIRONMENT
+ *   state: DIR                       where the store is; relative to the file; default
+ * $XDG_STATE_HOME/cairn/ENVIRONMENT
  *   plugin_path: [DIR, ...]          searched before the installed plugins; relative to the file
  *   lua_path: [DIR, ...]             where `require` looks after the workflow's folder and its lua/
  *   workers: 4                       per plugin
@@ -38,11 +39,14 @@ struct config {
 /* Errors are INVALID with "FILE:LINE: path: why", and the nearest known key for an unknown one. */
 int config_load(struct config **out, const char *path, struct cairn_error *err);
 void config_free(struct config *config);
-int config_secret(const struct config *config, const char *name, char **out, struct cairn_error *err); /* in clear; wiped and freed by the caller with config_wipe */
+/* in clear; wiped and freed by the caller with config_wipe */
+int config_secret(const struct config *config, const char *name, char **out, struct cairn_error *err);
 void config_wipe(char *secret);
-int config_section(const struct config *config, const char *section, const json_t *params, json_t **out, struct cairn_error *err); /* keys that `params` knows, checked, with defaults, secrets as {"$secret":TEXT}; unknown keys are not looked at */
+/* keys that `params` knows, checked, with defaults, secrets as {"$secret":TEXT}; unknown keys are not looked at */
+int config_section(const struct config *config, const char *section, const json_t *params, json_t **out, struct cairn_error *err);
 /* A plugin's section, if there is one, is as config_section would give it. */
 int config_check_plugin(const struct config *config, const json_t *description, struct cairn_error *err);
-int config_check(const struct config *config, const json_t *descriptions, struct cairn_error *err); /* every section and key is known to some plugin of the list */
+/* every section and key is known to some plugin of the list */
+int config_check(const struct config *config, const json_t *descriptions, struct cairn_error *err);
 
 #endif

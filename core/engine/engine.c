@@ -1,5 +1,6 @@
 /*
- * engine.c: one event loop that drives all runs of this process; called by the commands. Runs come from begin.c and take.c.
+ * engine.c: one event loop that drives all runs of this process; called by the commands. Runs come from begin.c and
+ * take.c.
  * SPDX-License-Identifier: MIT
  */
 #include "engine/engine.h"
@@ -69,7 +70,8 @@ start_handles(struct engine *engine)
     uv_timer_init(&engine->loop, &engine->flush);
     uv_timer_init(&engine->loop, &engine->inbox);
     uv_timer_init(&engine->loop, &engine->tick);
-    engine->before_poll.data = engine->after_poll.data = engine->flush.data = engine->inbox.data = engine->tick.data = engine;
+    engine->before_poll.data = engine->after_poll.data = engine->flush.data = engine->inbox.data = engine->tick.data =
+        engine;
     uv_prepare_start(&engine->before_poll, on_prepare);
     uv_check_start(&engine->after_poll, on_check);
     uv_timer_start(&engine->inbox, on_inbox, INBOX_MS, INBOX_MS);

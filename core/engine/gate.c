@@ -1,9 +1,10 @@
 /*
- * gate.c: questions to people, signals, and the typed confirmation of destructive steps; called by command.c and inbox.c.
+ * gate.c: questions to people, signals, and the typed confirmation of destructive steps; called by command.c and
+ * inbox.c.
  * SPDX-License-Identifier: MIT
  *
- * The confirmation of step ID is a gate of the engine's own, with the id "ID?": it is recorded like any other, and the script
- * knows nothing of it.
+ * The confirmation of step ID is a gate of the engine's own, with the id "ID?": it is recorded like any other, and the
+ * script knows nothing of it.
  */
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -46,7 +47,8 @@ settle(struct job *job, const json_t *message)
         if (*comment)
             json_object_set_new(value, "comment", json_string(comment));
     } else {
-        text = alloc_printf("%s: rejected by %s%s%s", text_member(job->command->intent, "title"), by, *comment ? ": " : "", comment);
+        text = alloc_printf("%s: rejected by %s%s%s", text_member(job->command->intent, "title"), by,
+                            *comment ? ": " : "", comment);
         value = json_pack("{s:s, s:s, s:s, s:s}", "kind", "denied", "code", "rejected", "text", text, "by", by);
         free(text);
     }
@@ -54,8 +56,10 @@ settle(struct job *job, const json_t *message)
     if (!strchr(id, '?')) {
         command_outcome(live, id, ok, value, "answered", TURN_NOW);
     } else {
-        turn_append(live, json_pack("{s:s, s:s, s:b, s:s, s:o}", "kind", "outcome", "id", id, "ok", ok, "how", "answered",
-                                    ok ? "value" : "error", value), TURN_NOW);
+        turn_append(live,
+                    json_pack("{s:s, s:s, s:b, s:s, s:o}", "kind", "outcome", "id", id, "ok", ok, "how", "answered",
+                              ok ? "value" : "error", value),
+                    TURN_NOW);
         *strchr(id, '?') = '\0';
         asking = json_incref(json_object_get(live->asking, id));
         json_object_del(live->asking, id);
@@ -75,7 +79,8 @@ gate_begin(struct job *job)
     json_t *message;
 
     if (job->kind == JOB_GATE && *confirm && given_before(job->live->engine, confirm)) {
-        message = json_pack("{s:b, s:s, s:s}", "ok", 1, "by", job->live->engine->options.by, "comment", "confirmed on the command line");
+        message = json_pack("{s:b, s:s, s:s}", "ok", 1, "by", job->live->engine->options.by, "comment",
+                            "confirmed on the command line");
         settle(job, message);
         json_decref(message);
         return;
@@ -130,8 +135,10 @@ gate_confirmed(struct live *live, const json_t *message, const char *target, str
     if (!question) {
         command_digest(digest, message);
         title = alloc_printf("%s.%s destroys %s", text_member(message, "plugin"), text_member(message, "action"), name);
-        turn_append(live, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O*}", "kind", "intent", "id", id, "op", "gate", "title", title,
-                                    "confirm", name, "digest", digest, "stage", json_object_get(message, "stage")), TURN_NOW);
+        turn_append(live,
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O*}", "kind", "intent", "id", id, "op", "gate", "title",
+                              title, "confirm", name, "digest", digest, "stage", json_object_get(message, "stage")),
+                    TURN_NOW);
         free(title);
     }
     if (!job_find(live, id))
@@ -169,7 +176,8 @@ gate_answer(struct live *live, const json_t *message)
         return 1;
     }
     confirm = text_member(job->command->intent, "confirm");
-    if (*confirm && !json_is_false(json_object_get(message, "ok")) && strcmp(confirm, text_member(message, "typed")) != 0)
+    if (*confirm && !json_is_false(json_object_get(message, "ok"))
+        && strcmp(confirm, text_member(message, "typed")) != 0)
         live_log(live, "an answer was left aside: it did not bear the name that is to be typed");
     else
         settle(job, message);
@@ -183,7 +191,8 @@ gate_signal(struct live *live, const json_t *message)
         char *id;
         json_t *value = json_object_get(message, "value");
 
-        if (job->kind != JOB_SIGNAL || strcmp(text_member(job->command->intent, "name"), text_member(message, "name")) != 0)
+        if (job->kind != JOB_SIGNAL
+            || strcmp(text_member(job->command->intent, "name"), text_member(message, "name")) != 0)
             continue;
         id = alloc_str(job->command->id);
         job_free(job);

@@ -1,5 +1,6 @@
 /*
- * inbox.c: take up what other processes ask of the runs that this engine drives; called by a timer and when a run is taken.
+ * inbox.c: take up what other processes ask of the runs that this engine drives; called by a timer and when a run is
+ * taken.
  * SPDX-License-Identifier: MIT
  */
 #include "engine/inbox.h"

@@ -1,5 +1,6 @@
 /*
- * intent.c: the intent of a new command: what is checked before it is recorded, and what is recorded; called by command.c.
+ * intent.c: the intent of a new command: what is checked before it is recorded, and what is recorded; called by
+ * command.c.
  * SPDX-License-Identifier: MIT
  */
 #include "common/alloc.h"
@@ -18,8 +19,10 @@ record_plugin(struct live *live, const struct plugins_entry *plugin)
     if (json_object_get(live->plugins, plugin->name))
         return;
     json_object_set_new(live->plugins, plugin->name, json_true());
-    turn_append(live, json_pack("{s:s, s:s, s:O, s:s}", "kind", "plugin", "name", plugin->name, "version",
-                                json_object_get(plugin->description, "version"), "sha256", plugin->sha256), TURN_LATER);
+    turn_append(live,
+                json_pack("{s:s, s:s, s:O, s:s}", "kind", "plugin", "name", plugin->name, "version",
+                          json_object_get(plugin->description, "version"), "sha256", plugin->sha256),
+                TURN_LATER);
 }
 
 /* The token: the same over every attempt of one step, different for every other step of every store. */
@@ -59,14 +62,16 @@ check_secrets(const json_t *args, const json_t *params, const char *where, struc
 
         if (json_is_true(json_object_get(param, "secret")) && json_is_string(json_object_get(args, name)))
             return cairn_fail(err, CAIRN_ERR_INVALID,
-                              "%s: %s: it is a secret: pass cairn.secret(NAME), or a secret that an action returned", where, name);
+                              "%s: %s: it is a secret: pass cairn.secret(NAME), or a secret that an action returned",
+                              where, name);
     }
     return 0;
 }
 
 /* Find the action and check the arguments; defaults stay out of the record and are filled in by the worker. */
 static const json_t *
-find_action(const struct live *live, const json_t *message, const struct plugins_entry **plugin, struct cairn_error *err)
+find_action(const struct live *live, const json_t *message, const struct plugins_entry **plugin,
+            struct cairn_error *err)
 {
     const json_t *action = NULL;
     json_t *args = json_object_get(message, "args");
@@ -78,13 +83,13 @@ find_action(const struct live *live, const json_t *message, const struct plugins
     if (*plugin)
         action = plugins_action(*plugin, text_member(message, "action"));
     if (!action) {
-        cairn_fail(err, CAIRN_ERR_INVALID, "call %s.%s: there is no such action; see: cairn plugin list", text_member(message, "plugin"),
-                   text_member(message, "action"));
+        cairn_fail(err, CAIRN_ERR_INVALID, "call %s.%s: there is no such action; see: cairn plugin list",
+                   text_member(message, "plugin"), text_member(message, "action"));
         return NULL;
     }
     copy = args ? json_deep_copy(args) : json_object();
-    where = alloc_printf("%s%s%s.%s", text_member(message, "at"), *text_member(message, "at") ? ": " : "", text_member(message, "plugin"),
-                         text_member(message, "action"));
+    where = alloc_printf("%s%s%s.%s", text_member(message, "at"), *text_member(message, "at") ? ": " : "",
+                         text_member(message, "plugin"), text_member(message, "action"));
     rc = params_check(copy, json_object_get(action, "params"), where, err);
     if (rc == 0)
         rc = check_secrets(copy, json_object_get(action, "params"), where, err);

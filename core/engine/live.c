@@ -1,5 +1,6 @@
 /*
- * live.c: a run from its beginning to its rest, as far as it is not a single command; called from everywhere in the engine.
+ * live.c: a run from its beginning to its rest, as far as it is not a single command; called from everywhere in the
+ * engine.
  * SPDX-License-Identifier: MIT
  */
 #include "engine/live.h"
@@ -72,15 +73,18 @@ check_plugins(const struct live *live, struct cairn_error *err)
         const struct plugins_entry *plugin = plugins_find(live->engine->options.plugins, json_string_value(name));
 
         if (!plugin)
-            return cairn_fail(err, CAIRN_ERR_INVALID, "run %s: it uses the plugin %s, and there is none on the plugin path; see: cairn plugin list",
-                              live->main_name, json_string_value(name));
+            return cairn_fail(
+                err, CAIRN_ERR_INVALID,
+                "run %s: it uses the plugin %s, and there is none on the plugin path; see: cairn plugin list",
+                live->main_name, json_string_value(name));
         if (config_check_plugin(live->engine->options.config, plugin->description, err) < 0)
             return -1;
     }
     return 0;
 }
 
-/* A secret parameter is given as the name of a secret of the configuration: its value is on no command line and in no record. */
+/* A secret parameter is given as the name of a secret of the configuration: its value is on no command line and in no
+ * record. */
 static int
 refer_secrets(struct live *live, const json_t *table, struct cairn_error *err)
 {
@@ -178,8 +182,10 @@ record_cancel(struct live *live)
 {
     json_t *reason = json_object_get(live->cancel, "reason");
 
-    turn_append(live, json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason", reason),
-                TURN_NOW);
+    turn_append(
+        live,
+        json_pack("{s:s, s:O, s:O*}", "kind", "cancel", "by", json_object_get(live->cancel, "by"), "reason", reason),
+        TURN_NOW);
 }
 
 void
@@ -287,7 +293,8 @@ live_check(struct live *live)
             && json_is_true(json_object_get(json_object_get(live->ended, "extra"), "left")))
             live_end_cancelled(live);
         else if (job_steps(live) == 0)
-            live_rest(live, json_string_value(json_object_get(live->ended, "state")), json_incref(json_object_get(live->ended, "extra")));
+            live_rest(live, json_string_value(json_object_get(live->ended, "state")),
+                      json_incref(json_object_get(live->ended, "extra")));
     } else if (live->engine->stopping) {
         if (job_steps(live) == 0)
             live_rest(live, "waiting", json_pack("{s:s}", "why", "interrupted"));

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * The way of a command: the script host gives it (command.c) -> its intent is appended (turn.c) -> a job works on it
- * (step.c for steps, timer.c for waits, sleeps, windows, gate.c for gates and signals) -> its outcome is appended and sent
- * to the script host. turn.c commits before anything leaves that must not leave without a record.
+ * (step.c for steps, timer.c for waits, sleeps, windows, gate.c for gates and signals) -> its outcome is appended and
+ * sent to the script host. turn.c commits before anything leaves that must not leave without a record.
  */
 #ifndef CAIRN_LIVE_H
 #define CAIRN_LIVE_H
@@ -138,7 +138,8 @@ void script_end(struct live *live);
 
 /* source.c: workflow and modules, from files or from the store */
 int source_read(struct live *live, const char *path, struct cairn_error *err);
-int source_module(struct live *live, const char *module, struct cairn_error *err); /* 1 found (in live->modules), 0 absent */
+/* 1 found (in live->modules), 0 absent */
+int source_module(struct live *live, const char *module, struct cairn_error *err);
 json_t *source_store(struct live *live, struct cairn_error *err); /* puts blobs; {"sources","main"} for the record */
 int source_restore(struct live *live, struct cairn_error *err);
 
@@ -154,7 +155,8 @@ void command_outcome(struct live *live, const char *id, int ok, json_t *owned_va
 
 /* intent.c: a new command is recorded */
 struct run_command *intent_append(struct live *live, json_t *owned_record, const char *id, enum turn_need need);
-void intent_step(struct live *live, const json_t *message, json_t *owned_record); /* checked, recorded and begun, or asked about */
+/* checked, recorded and begun, or asked about */
+void intent_step(struct live *live, const json_t *message, json_t *owned_record);
 
 /* job.c */
 struct job *job_new(struct live *live, struct run_command *command, enum job_kind kind);
@@ -166,7 +168,8 @@ int job_unsettled(const struct live *live); /* how many steps have an intent, ma
 
 void step_begin(struct job *job, int fresh); /* step.c: fresh: the intent was just appended */
 void step_send(struct job *job); /* called by the turn when the intent is durable */
-int step_resolve(struct live *live, const json_t *message); /* a person's word about a step in doubt; 1 if it was taken */
+/* a person's word about a step in doubt; 1 if it was taken */
+int step_resolve(struct live *live, const json_t *message);
 void timer_begin(struct job *job); /* timer.c */
 void timer_polled(struct live *live, const json_t *message);
 void timer_read(struct live *live, const json_t *message);
@@ -175,7 +178,8 @@ void timer_forget_reads(struct live *live); /* the pool is about to end */
 void gate_begin(struct job *job); /* gate.c */
 int gate_answer(struct live *live, const json_t *message); /* 1 if it was taken */
 int gate_signal(struct live *live, const json_t *message); /* 1 if it was taken */
-int gate_confirmed(struct live *live, const json_t *step, const char *target, struct cairn_error *err); /* 1 yes, 0 asked, -1 rejected */
+/* 1 yes, 0 asked, -1 rejected */
+int gate_confirmed(struct live *live, const json_t *step, const char *target, struct cairn_error *err);
 
 /* inbox.c */
 void inbox_look(struct engine *engine);

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * The engine runs no plugin code: a description is what a worker's hello says, cached in the store by the file's hash.
- * Trusted are regular files (not links) named NAME.so, owned by root or the user, not writable by group or others, in folders
- * of which the same holds; never the current directory as such.
+ * Trusted are regular files (not links) named NAME.so, owned by root or the user, not writable by group or others, in
+ * folders of which the same holds; never the current directory as such.
  */
 #ifndef CAIRN_PLUGINS_H
 #define CAIRN_PLUGINS_H
@@ -24,7 +24,8 @@ struct plugins {
     size_t count;
 };
 
-/* A plugin that is not trusted or that the worker refuses is an error that names the file. `store` may be NULL: no cache. */
+/* A plugin that is not trusted or that the worker refuses is an error that names the file. `store` may be NULL: no
+ * cache. */
 int plugins_load(struct plugins **out, const struct config *config, struct store *store, struct cairn_error *err);
 void plugins_free(struct plugins *plugins);
 const struct plugins_entry *plugins_find(const struct plugins *plugins, const char *name);

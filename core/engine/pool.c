@@ -21,7 +21,7 @@ struct pool_call {
     json_t *request;
     int slow;
     struct pool_events events;
-    struct worker *worker; /* who serves it; NULL while it waits */
+    struct worker *worker;  /* who serves it; NULL while it waits */
     struct pool_call *next; /* in the queue */
 };
 
@@ -35,7 +35,7 @@ struct worker {
     struct pool_call *call; /* the one being served */
     int64_t call_id;
     uv_timer_t deadline;
-    int overdue; /* the deadline has passed, and it was killed */
+    int overdue;            /* the deadline has passed, and it was killed */
     struct cairn_error err; /* why it could not be used: its own word */
     struct worker *next;
 };
@@ -158,8 +158,8 @@ set_deadline(struct worker *w, uint64_t ms)
 static json_t *
 wanted_variables(const json_t *description)
 {
-    json_t *patterns = json_pack("[s, s, s, s, s, s]", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy",
-                                 "no_proxy");
+    json_t *patterns = json_pack("[s, s, s, s, s, s]", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy",
+                                 "http_proxy", "no_proxy");
 
     json_array_extend(patterns, json_object_get(description, "env"));
     return patterns;
@@ -280,7 +280,8 @@ explain(struct worker *w, int64_t status, int sig, const struct cairn_error *cha
         cairn_fail(err, w->call ? CAIRN_ERR_TIMEOUT : CAIRN_ERR_UNAVAILABLE, "worker of %s: no answer in time to %s",
                    w->plugin->name, what);
     else if (channel->kind != CAIRN_ERR_NONE)
-        cairn_fail(err, CAIRN_ERR_INTERNAL, "worker of %s: unreadable answer to %s: %s", w->plugin->name, what, channel->text);
+        cairn_fail(err, CAIRN_ERR_INTERNAL, "worker of %s: unreadable answer to %s: %s", w->plugin->name, what,
+                   channel->text);
     else if (sig)
         cairn_fail_code(err, w->call ? CAIRN_ERR_INTERNAL : CAIRN_ERR_UNAVAILABLE, "crashed",
                         "worker of %s: ended by signal %d during %s", w->plugin->name, sig, what);
@@ -361,7 +362,8 @@ send_call(struct worker *w, struct pool_call *call)
     json_decref(message);
 }
 
-/* A worker for this plugin that has nothing to do; *starting counts those that will soon be one, *all those there are. */
+/* A worker for this plugin that has nothing to do; *starting counts those that will soon be one, *all those there are.
+ */
 static struct worker *
 idle_worker(struct pool *pool, const struct plugins_entry *plugin, int *starting, int *all)
 {

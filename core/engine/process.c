@@ -19,14 +19,14 @@
 struct process {
     uv_process_t handle;
     uv_pipe_t channel; /* messages, both ways */
-    uv_pipe_t output; /* the child's stdout and stderr */
+    uv_pipe_t output;  /* the child's stdout and stderr */
     struct process_events events;
-    struct frame_buffer in; /* bytes of the channel that aren't a whole message yet */
+    struct frame_buffer in;    /* bytes of the channel that aren't a whole message yet */
     char line[LINE_MAX_BYTES]; /* output that isn't a whole line yet */
     size_t line_len;
-    int open; /* of the three handles, how many are not closed */
+    int open;                 /* of the three handles, how many are not closed */
     int exited, channel_over; /* what has come to its end */
-    int forgotten, told; /* no callbacks any more; `ended` was called */
+    int forgotten, told;      /* no callbacks any more; `ended` was called */
     int64_t status;
     int signal;
     struct cairn_error err; /* why the channel was given up */
@@ -182,8 +182,11 @@ on_exited(uv_process_t *handle, int64_t status, int sig)
 static char **
 child_environment(void)
 {
-    static const char *const names[] = { "PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "CAIRN_CLOCK",
-                                         "CAIRN_CRASH_AT", "CAIRN_CRASH_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS" };
+    static const char *const names[] = {
+        "PATH",         "HOME",   "USER",        "LANG",           "LC_ALL",          "LC_CTYPE",
+        "TZ",           "TMPDIR", "CAIRN_CLOCK", "CAIRN_CRASH_AT", "CAIRN_CRASH_LOG", "ASAN_OPTIONS",
+        "UBSAN_OPTIONS"
+    };
     size_t count = sizeof(names) / sizeof(names[0]);
     char **env = alloc_zero(count + 1, sizeof(*env));
     size_t n = 0;

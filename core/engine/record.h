@@ -2,11 +2,13 @@
  * record.h: the shape of a journal record and its hash chain; used by the engine, `cairn verify` and `cairn show`.
  * SPDX-License-Identifier: MIT
  *
- * A record is a JSON object with `n` (from 1), `t` (ms on the run's clock), `epoch`, `kind` and the members of its kind.
- * Its hash is SHA-256 over the previous record's hash (64 hex digits; 64 zeros before the first), a newline, and the body.
+ * A record is a JSON object with `n` (from 1), `t` (ms on the run's clock), `epoch`, `kind` and the members of its
+ * kind. Its hash is SHA-256 over the previous record's hash (64 hex digits; 64 zeros before the first), a newline, and
+ * the body.
  *
  * kind         members
- * started      flow, sources {module: {name, hash}} ("" is the workflow itself), params, seed, by (user@host), environment,
+ * started      flow, sources {module: {name, hash}} ("" is the workflow itself), params, seed, by (user@host),
+ * environment,
  *              cairn (version)
  * locked       keys
  * plugin       name, version, sha256             first use in the run
@@ -18,13 +20,16 @@
  * attempt      id, attempt, why                  the step is sent once more, under this epoch
  * doubt        id, error                         sent, and nobody knows what became of it
  * observed     id, seen, look (which one), error what a look at the world showed
- * outcome      id, ok, value | error, how (replied|observed|resolved|answered|elapsed|polled); by and reason if resolved
+ * outcome      id, ok, value | error, how (replied|observed|resolved|answered|elapsed|polled); by and reason if
+ * resolved
  * note         id, op (stage|undo|no_return|check|report|log|parallel), the note's members, stage
- * retry        id, failed?, void [ids]           the failed command and what followed it are void; the run goes on at `id`
+ * retry        id, failed?, void [ids]           the failed command and what followed it are void; the run goes on at
+ * `id`
  * cancel       by, reason                        asked for; the run is winding up
  * rollback     by
  * stopped      state, error?, value?, why?, id?, left?           how the run came to rest; state as in run.h;
- *                                                left: the script ended by itself and did all that it does on the way out
+ *                                                left: the script ended by itself and did all that it does on the way
+ * out
  */
 #ifndef CAIRN_RECORD_H
 #define CAIRN_RECORD_H
@@ -36,7 +41,8 @@
 
 void record_hash(char out[DIGEST_HEX], const char *previous, const char *body);
 
-/* Check a run's whole chain: numbers, hashes, JSON, and that the last hash is the run's head. -1 names the first bad record. */
+/* Check a run's whole chain: numbers, hashes, JSON, and that the last hash is the run's head. -1 names the first bad
+ * record. */
 int record_verify(const struct store_run *run, const struct store_record *records, size_t count, struct cairn_error *err);
 
 #endif

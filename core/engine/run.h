@@ -50,8 +50,10 @@ struct run {
 
 struct run *run_new(const char *id);
 void run_free(struct run *run);
-int run_apply(struct run *run, json_t *owned_record, const char *hash, struct cairn_error *err); /* a record that doesn't fit is INVALID */
-int run_load(struct run **out, struct store *store, const char *prefix, struct cairn_error *err); /* verifies the chain */
+/* a record that doesn't fit is INVALID */
+int run_apply(struct run *run, json_t *owned_record, const char *hash, struct cairn_error *err);
+/* verifies the chain */
+int run_load(struct run **out, struct store *store, const char *prefix, struct cairn_error *err);
 struct run_command *run_command(const struct run *run, const char *id); /* NULL when it isn't recorded, or void */
 int run_looks_only(const struct run_command *command); /* a READ step or a wait */
 int run_ended(const char *state); /* done, rolled_back, cancelled */
@@ -59,12 +61,12 @@ json_t *run_history(const struct run *run); /* the events for a script host, as 
 
 /* What a resume of a failed run takes back: a retry record without n, t and epoch; a new reference.
  *
- * The failed command is the one that the stopped record's error names. When it changes something, or is a gate, a signal
- * or a timer, it stays recorded as it is and only its outcome is taken back: it is sent again with the same arguments.
- * When it is a read or a wait, or a step that was refused before it was sent, or when the error came from no command at
- * all, the reads and waits since the last change are void, so that they look at the world anew. The first of them that
- * the failed fiber will come to is the `id` of the record: there the host stands when the history is used up, and there
- * the enter functions of open `during` blocks run again.
+ * The failed command is the one that the stopped record's error names. When it changes something, or is a gate, a
+ * signal or a timer, it stays recorded as it is and only its outcome is taken back: it is sent again with the same
+ * arguments. When it is a read or a wait, or a step that was refused before it was sent, or when the error came from no
+ * command at all, the reads and waits since the last change are void, so that they look at the world anew. The first of
+ * them that the failed fiber will come to is the `id` of the record: there the host stands when the history is used up,
+ * and there the enter functions of open `during` blocks run again.
  * Void too is what the failure led to (the detour, and what came between a pcall and the raising of its error) and, so
  * that they are said anew, the notes since the last change. Nothing before a rollback or cancel is touched.
  * When nothing can be looked at anew, `id` is "" and nothing is void: the same error will come again. */

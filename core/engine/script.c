@@ -24,7 +24,8 @@ plugin_table(const struct plugins *plugins)
         json_t *action;
 
         json_array_foreach(json_object_get(plugins->entries[i].description, "actions"), j, action)
-            json_object_set(actions, json_string_value(json_object_get(action, "name")), json_object_get(action, "effect"));
+            json_object_set(actions, json_string_value(json_object_get(action, "name")),
+                            json_object_get(action, "effect"));
         json_object_set_new(table, plugins->entries[i].name, actions);
     }
     return table;
@@ -49,8 +50,9 @@ send_start(struct live *live)
         else if (strcmp(op, "outcome") == 0)
             json_object_del(live->hold, id);
     }
-    script_send(live, json_pack("{s:s, s:s, s:O, s:O, s:I, s:o}", "op", "start", "run", live->run->id, "params", live->params, "seed",
-                                seed ? seed : live->seed, "now", now ? now : live->now, "history", history));
+    script_send(live,
+                json_pack("{s:s, s:s, s:O, s:O, s:I, s:o}", "op", "start", "run", live->run->id, "params", live->params,
+                          "seed", seed ? seed : live->seed, "now", now ? now : live->now, "history", history));
     live->started = 1;
     live->unanswered = 0;
 }
@@ -202,7 +204,8 @@ on_ended(void *data, int64_t status, int sig, const struct cairn_error *channel)
     live->script = NULL;
     if (!live->ended) {
         if (channel->kind != CAIRN_ERR_NONE)
-            cairn_fail_code(&err, CAIRN_ERR_INTERNAL, "script", "run script: its host sent what can't be read: %s", channel->text);
+            cairn_fail_code(&err, CAIRN_ERR_INTERNAL, "script", "run script: its host sent what can't be read: %s",
+                            channel->text);
         else
             cairn_fail_code(&err, CAIRN_ERR_INTERNAL, "script", "run script: its host %s (status %d, signal %d)",
                             reason(status, sig), (int)status, sig);
@@ -227,8 +230,9 @@ script_start(struct live *live, struct cairn_error *err)
     json_array_clear(live->todo);
     for (size_t i = 0; i < live->run->command_count; i++)
         live->run->commands[i]->seen_again = 0;
-    script_send(live, json_pack("{s:s, s:s, s:s, s:O, s:b, s:o}", "op", "load", "name", live->main_name, "text", live->main_text,
-                                "modules", live->modules, "open", live->open, "plugins", plugin_table(live->engine->options.plugins)));
+    script_send(live, json_pack("{s:s, s:s, s:s, s:O, s:b, s:o}", "op", "load", "name", live->main_name, "text",
+                                live->main_text, "modules", live->modules, "open", live->open, "plugins",
+                                plugin_table(live->engine->options.plugins)));
     return 0;
 }
 
@@ -250,9 +254,9 @@ script_send_outcome(struct live *live, const json_t *outcome)
     if (live->phase == LIVE_AWAY)
         live_wake(live);
     else if (live->started)
-        script_send(live, json_pack("{s:s, s:O, s:b, s:O, s:O}", "op", "outcome", "id", json_object_get(outcome, "id"), "ok", ok,
-                                    ok ? "value" : "error", json_object_get(outcome, ok ? "value" : "error"), "t",
-                                    json_object_get(outcome, "t")));
+        script_send(live, json_pack("{s:s, s:O, s:b, s:O, s:O}", "op", "outcome", "id", json_object_get(outcome, "id"),
+                                    "ok", ok, ok ? "value" : "error", json_object_get(outcome, ok ? "value" : "error"),
+                                    "t", json_object_get(outcome, "t")));
 }
 
 void

@@ -88,7 +88,8 @@ source_module(struct live *live, const char *module, struct cairn_error *err)
 }
 
 static int
-store_text(struct live *live, json_t *sources, const char *key, const char *name, const char *text, struct cairn_error *err)
+store_text(struct live *live, json_t *sources, const char *key, const char *name, const char *text,
+           struct cairn_error *err)
 {
     char hash[DIGEST_HEX];
 
@@ -128,7 +129,9 @@ source_restore(struct live *live, struct cairn_error *err)
         char *text = NULL;
         size_t len = 0;
 
-        if (store_get_blob(live->engine->options.store, json_string_value(json_object_get(source, "hash")), &text, &len, err) < 0)
+        if (store_get_blob(live->engine->options.store, json_string_value(json_object_get(source, "hash")), &text, &len,
+                           err)
+            < 0)
             return -1;
         if (*module) {
             json_object_set_new(live->modules, module, json_pack("{s:s, s:s}", "name", name, "text", text));
@@ -138,5 +141,6 @@ source_restore(struct live *live, struct cairn_error *err)
             live->main_text = text;
         }
     }
-    return live->main_text ? 0 : cairn_fail(err, CAIRN_ERR_INVALID, "resume %s: its record names no source", live->run->id);
+    return live->main_text ? 0
+                           : cairn_fail(err, CAIRN_ERR_INVALID, "resume %s: its record names no source", live->run->id);
 }

@@ -24,10 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ABSENT_LOOKS 3 /* looks in a row that must see nothing: reads are eventually consistent */
+#define ABSENT_LOOKS 3       /* looks in a row that must see nothing: reads are eventually consistent */
 #define ABSENT_PAUSE_MS 5000 /* between them, on the run's clock */
-#define PASSING_TRIES 12 /* refusals in a row before the workflow is told */
-#define CRASH_TRIES 3 /* a read that crashes its worker */
+#define PASSING_TRIES 12     /* refusals in a row before the workflow is told */
+#define CRASH_TRIES 3        /* a read that crashes its worker */
 #define NOT_YET_PAUSE_MS 10000
 #define NOT_YET_LIMIT_MS 900000 /* how long "not in this state yet" is waited for */
 #define BACKOFF_CAP_MS 20000
@@ -85,7 +85,9 @@ static void
 give_up(struct job *job, const char *state, const json_t *error)
 {
     struct live *live = job->live;
-    json_t *none = error ? NULL : json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "it was looked for, and no reason was given");
+    json_t *none =
+        error ? NULL
+              : json_pack("{s:s, s:s}", "kind", "in_doubt", "text", "it was looked for, and no reason was given");
 
     if (!live->ended)
         live->ended = json_pack("{s:s, s:{s:O, s:s}}", "state", state, "extra", "error", error ? error : none, "id",
@@ -109,9 +111,9 @@ call(struct job *job, const char *mode, void (*reply)(void *data, json_t *reply)
 
     json_array_foreach(json_object_get(action, "flags"), i, flag)
         slow |= strcmp(json_string_value(flag), "slow") == 0;
-    request = json_pack("{s:s, s:s, s:O, s:s, s:s, s:s, s:i, s:I}", "mode", mode, "action", text_of(job, "action"), "args",
-                        json_object_get(job->command->intent, "args"), "token", text_of(job, "token"), "run", live->run->id,
-                        "step", job->command->id, "attempt", job->command->attempt, "started",
+    request = json_pack("{s:s, s:s, s:O, s:s, s:s, s:s, s:i, s:I}", "mode", mode, "action", text_of(job, "action"),
+                        "args", json_object_get(job->command->intent, "args"), "token", text_of(job, "token"), "run",
+                        live->run->id, "step", job->command->id, "attempt", job->command->attempt, "started",
                         (json_int_t)job->command->first);
     events.log = live_on_log;
     events.progress = live_on_progress;
@@ -146,8 +148,10 @@ send_again(struct job *job, const char *why)
         return;
     }
     job->sends++;
-    turn_append(job->live, json_pack("{s:s, s:s, s:i, s:s}", "kind", "attempt", "id", job->command->id, "attempt",
-                                     job->command->attempt + 1, "why", why), TURN_NOW);
+    turn_append(job->live,
+                json_pack("{s:s, s:s, s:i, s:s}", "kind", "attempt", "id", job->command->id, "attempt",
+                          job->command->attempt + 1, "why", why),
+                TURN_NOW);
     job->doubted = 1;
     job->absent = 0;
     turn_send_step(job);
@@ -156,7 +160,8 @@ send_again(struct job *job, const char *why)
 static void
 doubt(struct job *job, const json_t *error)
 {
-    turn_append(job->live, json_pack("{s:s, s:s, s:O}", "kind", "doubt", "id", job->command->id, "error", error), TURN_LATER);
+    turn_append(job->live, json_pack("{s:s, s:s, s:O}", "kind", "doubt", "id", job->command->id, "error", error),
+                TURN_LATER);
     json_decref(job->lost);
     job->lost = json_incref((json_t *)error);
     job->absent = 0;
@@ -319,14 +324,18 @@ on_look(void *data, json_t *reply)
         return;
     }
     job->tries = 0;
-    turn_append(job->live, json_pack("{s:s, s:s, s:s, s:i, s:O*}", "kind", "observed", "id", job->command->id, "seen", seen,
-                                     "look", job->absent + 1, "error", error), TURN_LATER);
+    turn_append(job->live,
+                json_pack("{s:s, s:s, s:s, s:i, s:O*}", "kind", "observed", "id", job->command->id, "seen", seen,
+                          "look", job->absent + 1, "error", error),
+                TURN_LATER);
     if (strcmp(seen, "done") == 0)
         finish(job, 1, json_incref(json_object_get(reply, "value")), "observed");
     else if (strcmp(seen, "absent") == 0)
         seen_nothing(job);
     else if (strcmp(seen, "conflict") == 0 && !job->refusal)
-        finish(job, 0, error ? json_incref(error) : json_pack("{s:s, s:s}", "kind", "conflict", "text", "somebody else's is there"),
+        finish(job, 0,
+               error ? json_incref(error)
+                     : json_pack("{s:s, s:s}", "kind", "conflict", "text", "somebody else's is there"),
                "observed");
     else
         give_up(job, "unknown", error);
@@ -338,7 +347,8 @@ set_again(struct job *job)
     const struct live *live = job->live;
 
     if (live->settling || live_winds_up(live) || live->run->cancelling)
-        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
+        finish(job, 0,
+               json_pack("{s:s, s:s}", "kind", "cancelled", "text", "may have been done, and is not wanted any more"),
                "observed");
     else
         send_again(job, "setting the same value twice is the same state");
@@ -356,8 +366,8 @@ look(struct job *job)
             job_after(job, backoff(job->sends), set_again);
     } else {
         const char *lost = json_string_value(json_object_get(job->lost, "text"));
-        char *text = alloc_printf("%s%ssent, and this action leaves no trace that could be looked for", lost ? lost : "",
-                                  lost ? "; " : "");
+        char *text = alloc_printf("%s%ssent, and this action leaves no trace that could be looked for",
+                                  lost ? lost : "", lost ? "; " : "");
         json_t *error = json_pack("{s:s, s:s}", "kind", "in_doubt", "text", text);
 
         give_up(job, "unknown", error);
@@ -375,7 +385,8 @@ step_begin(struct job *job, int fresh)
     if (effect(job) == CAIRN_READ) {
         send_now(job);
     } else if (job->live->settling && !command->in_doubt && command->attempt_epoch == job->live->run->epoch) {
-        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "was not done, and is not wanted any more"), "observed");
+        finish(job, 0, json_pack("{s:s, s:s}", "kind", "cancelled", "text", "was not done, and is not wanted any more"),
+               "observed");
     } else if (fresh || (!command->in_doubt && command->attempt_epoch == job->live->run->epoch)) {
         turn_send_step(job);
     } else if (command->in_doubt) {
@@ -402,8 +413,8 @@ step_resolve(struct live *live, const json_t *message)
                            json_object_get(message, "by"));
         json_object_set_new(record, "value", value ? json_incref(value) : json_object());
     } else {
-        record = json_pack("{s:s, s:s, s:i, s:s, s:O}", "kind", "attempt", "id", id, "attempt", command->attempt + 1, "why",
-                           "resolved: not done", "by", json_object_get(message, "by"));
+        record = json_pack("{s:s, s:s, s:i, s:s, s:O}", "kind", "attempt", "id", id, "attempt", command->attempt + 1,
+                           "why", "resolved: not done", "by", json_object_get(message, "by"));
     }
     if (json_object_get(message, "reason"))
         json_object_set(record, "reason", json_object_get(message, "reason"));

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT
  *
  * A store holds runs, their records (the journal), sources by content hash, locks on targets, and an inbox for each run
- * into which other processes put what the run's driver shall take up. Everything between store_begin and store_commit is
- * one transaction; when store_commit returns 0 it is durable (fdatasync has succeeded). After a failed commit the state of
- * the store is unknown: send nothing and end the process.
+ * into which other processes put what the run's driver shall take up. Everything between store_begin and store_commit
+ * is one transaction; when store_commit returns 0 it is durable (fdatasync has succeeded). After a failed commit the
+ * state of the store is unknown: send nothing and end the process.
  *
  * Ownership: a driver takes a run over with store_take, which raises the run's epoch. store_append and store_set_state
  * name the epoch and fail with CONFLICT if the run has another one by now: who lost its run can't write.
@@ -39,7 +39,8 @@ struct store_record {
     char *hash; /* see record.h */
 };
 
-int store_open(struct store **out, const char *path, struct cairn_error *err); /* creates it; migrates an older schema */
+/* creates it; migrates an older schema */
+int store_open(struct store **out, const char *path, struct cairn_error *err);
 void store_close(struct store *store);
 const char *store_lineage(const struct store *store); /* random hex, made with the store: part of every token */
 
@@ -55,25 +56,32 @@ int store_set_state(struct store *store, const char *run, int64_t epoch, const c
                     struct cairn_error *err);
 
 int store_runs(struct store *store, struct store_run **out, size_t *count, struct cairn_error *err); /* newest last */
-int store_find(struct store *store, const char *prefix, struct store_run *out, struct cairn_error *err); /* "@last"; NOT_FOUND; INVALID when several match, naming them */
+/* "@last"; NOT_FOUND; INVALID when several match, naming them */
+int store_find(struct store *store, const char *prefix, struct store_run *out, struct cairn_error *err);
 int store_records(struct store *store, const char *run, struct store_record **out, size_t *count, struct cairn_error *err);
 void store_run_release(struct store_run *run);
 void store_runs_free(struct store_run *runs, size_t count);
 void store_records_free(struct store_record *records, size_t count);
 
-int store_put_blob(struct store *store, const char *hash, const char *text, size_t len, struct cairn_error *err); /* again is no error */
-int store_get_blob(struct store *store, const char *hash, char **text, size_t *len, struct cairn_error *err); /* the content is checked against the hash */
+/* again is no error */
+int store_put_blob(struct store *store, const char *hash, const char *text, size_t len, struct cairn_error *err);
+/* the content is checked against the hash */
+int store_get_blob(struct store *store, const char *hash, char **text, size_t *len, struct cairn_error *err);
 
-/* All keys or none. When another run holds one: CONFLICT, and *holder (a new text) names it. A run's own keys may be locked again. */
+/* All keys or none. When another run holds one: CONFLICT, and *holder (a new text) names it. A run's own keys may be
+ * locked again. */
 int store_lock(struct store *store, const char *run, const json_t *keys, char **holder, struct cairn_error *err);
 int store_unlock(struct store *store, const char *run, struct cairn_error *err); /* all of the run's */
 
-int store_post(struct store *store, const char *run, const json_t *message, struct cairn_error *err); /* outside a transaction: begins and commits by itself */
-int store_inbox(struct store *store, const char *run, json_t **out, struct cairn_error *err); /* [{"id":N,"message":{}}], oldest first */
+/* outside a transaction: begins and commits by itself */
+int store_post(struct store *store, const char *run, const json_t *message, struct cairn_error *err);
+/* [{"id":N,"message":{}}], oldest first */
+int store_inbox(struct store *store, const char *run, json_t **out, struct cairn_error *err);
 int store_take_post(struct store *store, int64_t id, struct cairn_error *err);
 int store_changed(struct store *store); /* 1 if another connection has committed since the last call: cheap */
 
-int store_cache_get(struct store *store, const char *key, json_t **out, struct cairn_error *err); /* *out NULL when absent */
+/* *out NULL when absent */
+int store_cache_get(struct store *store, const char *key, json_t **out, struct cairn_error *err);
 int store_cache_put(struct store *store, const char *key, const json_t *value, struct cairn_error *err);
 
 #endif

@@ -18,7 +18,8 @@ check_state(const struct run *run, enum engine_mode mode, struct cairn_error *er
                                mode == ENGINE_ROLLBACK ? "roll back" : "resume", run->id, run->state, run->id);
     if (mode == ENGINE_ROLLBACK && run->no_return)
         return cairn_fail_code(err, CAIRN_ERR_INVALID, "no_return",
-                               "roll back %s: it has passed its point of no return; go on with: cairn resume %s", run->id, run->id);
+                               "roll back %s: it has passed its point of no return; go on with: cairn resume %s",
+                               run->id, run->id);
     return 0;
 }
 
@@ -30,16 +31,18 @@ check_plugin(struct live *live, const json_t *record, struct cairn_error *err)
     const struct plugins_entry *plugin = plugins_find(live->engine->options.plugins, name);
 
     if (!plugin)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "resume %s: its plugin %s is not on the plugin path any more", live->run->id, name);
+        return cairn_fail(err, CAIRN_ERR_INVALID, "resume %s: its plugin %s is not on the plugin path any more",
+                          live->run->id, name);
     if (strcmp(hash, plugin->sha256) == 0)
         json_object_set_new(live->plugins, name, json_true());
     else if (live->engine->options.accept_plugins)
         json_object_del(live->plugins, name);
     else
-        return cairn_fail_code(err, CAIRN_ERR_INVALID, "plugin",
-                               "resume %s: plugin %s is not the one that the run used (version %s then, %s now); put the old one back, or go on with: cairn resume --accept-plugins %s",
-                               live->run->id, name, json_string_value(json_object_get(record, "version")),
-                               json_string_value(json_object_get(plugin->description, "version")), live->run->id);
+        return cairn_fail_code(
+            err, CAIRN_ERR_INVALID, "plugin",
+            "resume %s: plugin %s is not the one that the run used (version %s then, %s now); put the old one back, or go on with: cairn resume --accept-plugins %s",
+            live->run->id, name, json_string_value(json_object_get(record, "version")),
+            json_string_value(json_object_get(plugin->description, "version")), live->run->id);
     return config_check_plugin(live->engine->options.config, plugin->description, err);
 }
 
@@ -76,7 +79,9 @@ raise_epoch(struct live *live, struct cairn_error *err)
     }
     live->engine->in_transaction = 1;
     live->run->epoch = epoch;
-    turn_append(live, json_pack("{s:s, s:s, s:i}", "kind", "resumed", "by", live->engine->options.by, "pid", (int)getpid()), TURN_NOW);
+    turn_append(live,
+                json_pack("{s:s, s:s, s:i}", "kind", "resumed", "by", live->engine->options.by, "pid", (int)getpid()),
+                TURN_NOW);
     return 0;
 }
 
@@ -163,8 +168,7 @@ engine_take(struct engine *engine, const char *prefix, enum engine_mode mode, ch
     live->open = engine->options.flow != NULL;
     if (check_state(run, mode, err) < 0
         || (live->open ? source_read(live, engine->options.flow, err) : source_restore(live, err)) < 0
-        || check_plugin_records(live, err) < 0
-        || start(live, mode, strcmp(run->state, "failed") == 0, err) < 0)
+        || check_plugin_records(live, err) < 0 || start(live, mode, strcmp(run->state, "failed") == 0, err) < 0)
         goto out;
     *id = alloc_str(row.id);
     live = NULL;

@@ -2,8 +2,8 @@
  * timer.c: waits, sleeps and maintenance windows; called by command.c and, for polls, by script.c.
  * SPDX-License-Identifier: MIT
  *
- * A poll is the script's own function with reads that leave no record; only how the wait ended is recorded. When the run was put
- * away meanwhile, its script host is started again for the poll.
+ * A poll is the script's own function with reads that leave no record; only how the wait ended is recorded. When the
+ * run was put away meanwhile, its script host is started again for the poll.
  */
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -18,7 +18,7 @@
 #define MINUTE_MS 60000
 #define DAY_MS (24 * 60 * (int64_t)MINUTE_MS)
 #define WEEK_MS (7 * DAY_MS)
-#define TIME_MAX 8e15 /* ms; later than any calendar goes */
+#define TIME_MAX 8e15   /* ms; later than any calendar goes */
 #define EPOCH_WEEKDAY 4 /* 1970-01-01 was a Thursday; Sunday is 0 */
 
 static int64_t
@@ -58,7 +58,9 @@ parse_window(const char *spec, int64_t *from, int64_t *to)
     char end;
     int64_t *out[2] = { from, to };
 
-    if (sscanf(spec, "%3[A-Za-z]:%2d:%2d-%3[A-Za-z]:%2d:%2d%c", day[0], &hour[0], &minute[0], day[1], &hour[1], &minute[1], &end) != 6)
+    if (sscanf(spec, "%3[A-Za-z]:%2d:%2d-%3[A-Za-z]:%2d:%2d%c", day[0], &hour[0], &minute[0], day[1], &hour[1],
+               &minute[1], &end)
+        != 6)
         return -1;
     for (int i = 0; i < 2; i++) {
         const char *at;
@@ -66,7 +68,8 @@ parse_window(const char *spec, int64_t *from, int64_t *to)
         for (char *c = day[i]; *c; c++)
             *c |= 0x20;
         at = strstr(days, day[i]);
-        if (!at || strlen(day[i]) != 3 || (at - days) % 3 != 0 || hour[i] < 0 || hour[i] > 23 || minute[i] < 0 || minute[i] > 59)
+        if (!at || strlen(day[i]) != 3 || (at - days) % 3 != 0 || hour[i] < 0 || hour[i] > 23 || minute[i] < 0
+            || minute[i] > 59)
             return -1;
         *out[i] = ((at - days) / 3) * (DAY_MS / MINUTE_MS) + hour[i] * 60 + minute[i];
     }
@@ -82,8 +85,10 @@ window(struct job *job)
     int64_t from, to, opens, length;
 
     if (!spec || parse_window(spec, &from, &to) < 0) {
-        finish(job, 0, json_pack("{s:s, s:s}", "kind", "invalid", "text",
-                                 "read window: not of the form Sun:03:00-Sun:04:00 (UTC)"), "elapsed");
+        finish(job, 0,
+               json_pack("{s:s, s:s}", "kind", "invalid", "text",
+                         "read window: not of the form Sun:03:00-Sun:04:00 (UTC)"),
+               "elapsed");
         return;
     }
     length = ((to - from + WEEK_MS / MINUTE_MS) % (WEEK_MS / MINUTE_MS)) * MINUTE_MS;
@@ -93,7 +98,8 @@ window(struct job *job)
     if (opens + length <= now)
         opens += WEEK_MS;
     if (opens <= now)
-        finish(job, 1, json_pack("{s:I, s:I}", "opens", (json_int_t)opens, "closes", (json_int_t)(opens + length)), "elapsed");
+        finish(job, 1, json_pack("{s:I, s:I}", "opens", (json_int_t)opens, "closes", (json_int_t)(opens + length)),
+               "elapsed");
     else
         job_after(job, opens - now, window);
 }
@@ -153,7 +159,8 @@ timer_begin(struct job *job)
     } else if (job->kind == JOB_WINDOW) {
         window(job);
     } else {
-        until = json_object_get(job->command->intent, "until") ? number(job, "until") : job->command->first + number(job, "ms");
+        until = json_object_get(job->command->intent, "until") ? number(job, "until")
+                                                               : job->command->first + number(job, "ms");
         job_after(job, until - now, slept);
         live_check(job->live);
     }
@@ -245,8 +252,8 @@ on_read(void *data, json_t *reply)
         answer = error_to_json(&err);
     }
     if (read->live->phase == LIVE_RUNNING && read->generation == read->live->generation)
-        script_send(read->live, json_pack("{s:s, s:s, s:O, s:b, s:o}", "op", "read", "id", read->id, "n", read->n, "ok", ok,
-                                          ok ? "value" : "error", answer));
+        script_send(read->live, json_pack("{s:s, s:s, s:O, s:b, s:o}", "op", "read", "id", read->id, "n", read->n, "ok",
+                                          ok, ok ? "value" : "error", answer));
     else
         json_decref(answer);
     drop_read(read);
@@ -270,7 +277,8 @@ timer_read(struct live *live, const json_t *message)
     if (!job)
         return;
     if (!effect || strcmp(effect, "read") != 0) {
-        error = json_pack("{s:s, s:s}", "kind", "invalid", "text", "poll: only actions that read are allowed in a wait");
+        error =
+            json_pack("{s:s, s:s}", "kind", "invalid", "text", "poll: only actions that read are allowed in a wait");
         script_send(live, json_pack("{s:s, s:s, s:O, s:b, s:o}", "op", "read", "id", job->command->id, "n",
                                     json_object_get(message, "n"), "ok", 0, "error", error));
         return;
@@ -286,6 +294,7 @@ timer_read(struct live *live, const json_t *message)
     events.reply = on_read;
     pool_call(engine->pool, name,
               json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:i, s:I}", "mode", "run", "action", action_name, "args",
-                        args ? json_incref(args) : json_object(), "token", "", "run", live->run->id, "step", job->command->id,
-                        "attempt", 1, "started", (json_int_t)clock_now()), 0, &events);
+                        args ? json_incref(args) : json_object(), "token", "", "run", live->run->id, "step",
+                        job->command->id, "attempt", 1, "started", (json_int_t)clock_now()),
+              0, &events);
 }

@@ -2,10 +2,10 @@
  * turn.c: the end of the engine's turn: append, one commit, then send what the commit allows; called by the event loop.
  * SPDX-License-Identifier: MIT
  *
- * Whatever arrives is handled by appending records, which changes the run in memory at once. A changing step is sent only
- * from here, after the commit that holds its intent. Outcomes are given to the script host before they are durable: nothing
- * outside can depend on them without a later commit, and that commit holds them too. So one commit serves the outcome of a
- * step and the intent of the next, and reads cost none.
+ * Whatever arrives is handled by appending records, which changes the run in memory at once. A changing step is sent
+ * only from here, after the commit that holds its intent. Outcomes are given to the script host before they are
+ * durable: nothing outside can depend on them without a later commit, and that commit holds them too. So one commit
+ * serves the outcome of a step and the intent of the next, and reads cost none.
  */
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -122,7 +122,8 @@ write_appended(struct engine *engine)
         if (a->next && a->next->live == live)
             continue;
         if (store_set_state(engine->options.store, live->run->id, live->run->epoch, shown_state(live), clock_now(),
-                            live->phase == LIVE_RESTED ? live->wake : turn_earliest(live), &engine->err) < 0)
+                            live->phase == LIVE_RESTED ? live->wake : turn_earliest(live), &engine->err)
+            < 0)
             return -1;
         if (run_ended(live->run->state) && store_unlock(engine->options.store, live->run->id, &engine->err) < 0)
             return -1;

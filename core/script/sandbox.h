@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT
  *
  * sandbox_new() gives a state with a bounded allocator, the standard libraries, and one table `host` of C primitives
- * for the Lua files of this folder; those make of it what a workflow sees (base.lua, errors.lua), run fibers (fibers.lua,
- * blocks.lua, polls.lua) and hold the functions of workflow authors (prelude.lua). The table stays private to them: no
- * foreign chunk gets it.
+ * for the Lua files of this folder; those make of it what a workflow sees (base.lua, errors.lua), run fibers
+ * (fibers.lua, blocks.lua, polls.lua) and hold the functions of workflow authors (prelude.lua). The table stays private
+ * to them: no foreign chunk gets it.
  */
 #ifndef CAIRN_SANDBOX_H
 #define CAIRN_SANDBOX_H

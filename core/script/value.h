@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Integers and floats stay what they are. A table is a list when its keys are 1 to n, else an object with string keys;
- * an empty one is an object unless cairn.array made it, and JSON lists come in as such arrays. JSON null within a tree is
- * cairn.null. {"$secret"|"$sealed"|"$ref": TEXT} comes in as an opaque handle that can only be passed on.
+ * an empty one is an object unless cairn.array made it, and JSON lists come in as such arrays. JSON null within a tree
+ * is cairn.null. {"$secret"|"$sealed"|"$ref": TEXT} comes in as an opaque handle that can only be passed on.
  * Refused: NaN and infinities, holes, mixed and other keys, functions, threads, foreign userdata, tables that hold
  * themselves, more than VALUE_DEPTH levels or VALUE_COUNT values, strings that aren't UTF-8 or hold a NUL.
  */

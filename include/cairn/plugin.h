@@ -62,7 +62,7 @@
  *   GUARDED  a precondition or a state machine refuses a second one. Needs `observe`: decide by state and by an
  *            identity that never moves, never by a name alone.
  *   SET      the same value twice is the same state; sent again when in doubt. `observe` is optional: with it a step in
- *            doubt is not sent again when the value is already there (DONE). An action that sends several requests sends,
+ *            doubt is not sent again when the value is already there (DONE). One that sends several requests sends,
  *            when cairn_call_attempt is above 1, only what is missing.
  *   TRIGGER  nothing prevents a second effect. `observe` is optional and may only say DONE, on evidence; else the run
  *            stops in state `unknown` and a person decides.
@@ -84,16 +84,18 @@
  *
  * 7. SECRETS
  *
- * A parameter or configuration key with CAIRN_SECRET arrives in clear and must not be logged. A result that is secret is
- * returned as `cairn_secret(...)`: the engine seals it before it is recorded or shown to a script, and opens it again
- * when the script passes it to an action. A string of a result that holds a secret of this call or of the configuration,
- * of six bytes or more, becomes one by itself; in logs and errors known secrets are "***". stderr is not looked through.
- * Environment variables of the user reach a plugin only by `cairn_env`, and only those that it names in `env`.
+ * A parameter or configuration key with CAIRN_SECRET arrives in clear and must not be logged. A result that is secret
+ * is returned as `cairn_secret(...)`: the engine seals it before it is recorded or shown to a script, and opens it
+ * again when the script passes it to an action. A string of a result that holds a secret of this call or of the
+ * configuration, of six bytes or more, becomes one by itself; in logs and errors known secrets are "***". stderr is not
+ * looked through. Environment variables of the user reach a plugin only by `cairn_env`, and only those that it names in
+ * `env`.
  *
  * 8. COMPATIBILITY
  *
- * CAIRN_PLUGIN fills in the ABI numbers and the sizes of the tables. A foreign major number is refused with both numbers
- * in the message. A minor number only appends members, so that a newer plugin loads on an older host and the reverse.
+ * CAIRN_PLUGIN fills in the ABI numbers and the sizes of the tables. A foreign major number is refused with both
+ * numbers in the message. A minor number only appends members, so that a newer plugin loads on an older host and the
+ * reverse.
  *
  * 9. A WHOLE PLUGIN
  *
@@ -161,7 +163,8 @@ CAIRN_API struct cairn_value *cairn_null(void);
 CAIRN_API struct cairn_value *cairn_bool(int truth);
 CAIRN_API struct cairn_value *cairn_int(int64_t n);
 CAIRN_API struct cairn_value *cairn_float(double x);
-CAIRN_API struct cairn_value *cairn_str(const char *text); /* NULL becomes a null; bytes that aren't UTF-8 become U+FFFD */
+/* NULL becomes a null; bytes that aren't UTF-8 become U+FFFD */
+CAIRN_API struct cairn_value *cairn_str(const char *text);
 CAIRN_API struct cairn_value *cairn_strn(const char *text, size_t len);
 CAIRN_API struct cairn_value *cairn_strf(const char *fmt, ...) CAIRN_PRINTF(1, 2);
 CAIRN_API struct cairn_value *cairn_secret(const char *text); /* a string that must never be seen in clear */
@@ -231,29 +234,36 @@ CAIRN_API const char *cairn_call_run(const struct cairn_call *call); /* the run'
 CAIRN_API const char *cairn_call_step(const struct cairn_call *call); /* the step's id within the run */
 CAIRN_API int cairn_call_attempt(const struct cairn_call *call); /* 1 for the first */
 CAIRN_API int64_t cairn_call_started(const struct cairn_call *call); /* when the step's intent was first recorded, ms */
-CAIRN_API const struct cairn_value *cairn_config(const struct cairn_call *call); /* the plugin's section; defaults filled in */
-CAIRN_API const char *cairn_env(const struct cairn_call *call, const char *name); /* of the user; NULL if unset or not declared */
-CAIRN_API int64_t cairn_now(const struct cairn_call *call); /* ms since 1970 on the run's clock, which a simulator may speed up */
-CAIRN_API int64_t cairn_wall(const struct cairn_call *call); /* ms since 1970 on the wall clock: for signatures and credentials */
+/* the plugin's section; defaults filled in */
+CAIRN_API const struct cairn_value *cairn_config(const struct cairn_call *call);
+/* of the user; NULL if unset or not declared */
+CAIRN_API const char *cairn_env(const struct cairn_call *call, const char *name);
+/* ms since 1970 on the run's clock, which a simulator may speed up */
+CAIRN_API int64_t cairn_now(const struct cairn_call *call);
+/* ms since 1970 on the wall clock: for signatures and credentials */
+CAIRN_API int64_t cairn_wall(const struct cairn_call *call);
 CAIRN_API void cairn_sleep(struct cairn_call *call, int64_t ms); /* on the run's clock; returns early when cancelled */
 CAIRN_API int cairn_cancelled(const struct cairn_call *call); /* the engine has no more use for the answer */
-CAIRN_API void cairn_log(struct cairn_call *call, const char *fmt, ...) CAIRN_PRINTF(2, 3); /* a line of the run's log */
-CAIRN_API void cairn_progress(struct cairn_call *call, const char *fmt, ...) CAIRN_PRINTF(2, 3); /* shown live, not kept */
+/* a line of the run's log */
+CAIRN_API void cairn_log(struct cairn_call *call, const char *fmt, ...) CAIRN_PRINTF(2, 3);
+/* shown live, not kept */
+CAIRN_API void cairn_progress(struct cairn_call *call, const char *fmt, ...) CAIRN_PRINTF(2, 3);
 
 /* ---- HTTP -------------------------------------------------------------------------------------------------------- */
 
 /*
  * One request, one reply. The host owns the rules that keep one effect one effect: a changing request goes out on a
- * fresh connection that is not used again, nothing is re-sent silently, redirects are not followed, all speak HTTP/1.1. A
- * request changes something if run() of an action that isn't READ makes it, its method is neither GET nor HEAD, and it
- * doesn't say `reads`. All others use kept-alive connections, which may send a request again; where only they are allowed
- * (READ actions, `observe`, `plan`, `configure`, `guard`), PUT, PATCH and DELETE without `reads` are INVALID.
+ * fresh connection that is not used again, nothing is re-sent silently, redirects are not followed, all speak HTTP/1.1.
+ * A request changes something if run() of an action that isn't READ makes it, its method is neither GET nor HEAD, and
+ * it doesn't say `reads`. All others use kept-alive connections, which may send a request again; where only they are
+ * allowed (READ actions, `observe`, `plan`, `configure`, `guard`), PUT, PATCH and DELETE without `reads` are INVALID.
  *
  * 0: there is a complete reply, whatever its status. Judging the status is the caller's.
  * -1, for a changing request: UNAVAILABLE when not a byte of it left and no other changing request of this call did;
  *     TIMEOUT or IN_DOUBT otherwise.
- * -1, for a reading request: the same within a READ action and the like. Within run() of a changing action UNAVAILABLE as
- *     long as no changing request of this call has left, because then nothing was changed; TIMEOUT or IN_DOUBT afterwards.
+ * -1, for a reading request: the same within a READ action and the like. Within run() of a changing action UNAVAILABLE
+ *     as long as no changing request of this call has left, because then nothing was changed; TIMEOUT or IN_DOUBT
+ *     afterwards.
  *     An action that has changed something by other means than cairn_http has to see to that by itself. CANCELLED when
  *     the engine has no more use for the answer; changing requests are never broken off.
  */
@@ -282,10 +292,12 @@ struct cairn_http_reply; /* opaque; freed by cairn_http_free */
 CAIRN_API int cairn_http(struct cairn_call *call, const struct cairn_http_request *request,
                          struct cairn_http_reply **reply, struct cairn_error *err);
 CAIRN_API int cairn_http_status(const struct cairn_http_reply *reply);
-CAIRN_API const char *cairn_http_header(const struct cairn_http_reply *reply, const char *name); /* last of that name, or NULL */
+/* last of that name, or NULL */
+CAIRN_API const char *cairn_http_header(const struct cairn_http_reply *reply, const char *name);
 CAIRN_API const char *cairn_http_body(const struct cairn_http_reply *reply, size_t *len); /* NUL-terminated as well */
 CAIRN_API void cairn_http_free(struct cairn_http_reply *owned); /* takes NULL */
-CAIRN_API char *cairn_url_encode(const char *text, const char *keep); /* percent-encode all but A-Za-z0-9-._~ and `keep`; free() it */
+/* percent-encode all but A-Za-z0-9-._~ and `keep`; free() it */
+CAIRN_API char *cairn_url_encode(const char *text, const char *keep);
 
 /* ---- the tables -------------------------------------------------------------------------------------------------- */
 
@@ -338,9 +350,11 @@ struct cairn_plugin {
     const struct cairn_action *actions;
     const char *section; /* the section of cairn.yaml it reads; several plugins may share one; NULL: none */
     const struct cairn_param *config; /* the keys of that section that it knows */
-    const char *env; /* variables of the user it may read: names, separated by spaces, `AWS_*` for a prefix; may be NULL */
+    /* variables of the user it may read: names, separated by spaces, `AWS_*` for a prefix; may be NULL */
+    const char *env;
     int (*configure)(struct cairn_call *call, struct cairn_error *err); /* once, before all calls; may be NULL */
-    int (*guard)(struct cairn_call *call, struct cairn_error *err); /* is this the world that the configuration names? may be NULL */
+    /* is this the world that the configuration names? may be NULL */
+    int (*guard)(struct cairn_call *call, struct cairn_error *err);
 };
 
 #ifdef __cplusplus
