@@ -87,8 +87,6 @@ urlhost_find(const char *url, size_t *at, size_t *len)
     }
     if (!user && strchr(url + end, '@'))
         return 0;
-    if (memchr(url + end, '@', strcspn(url + end, "?#"))) /* a password with a slash in it: what is before is none */
-        return 0;
     if (!is_host_list(url + start, end - start))
         return 0;
     *at = start;
