@@ -107,7 +107,7 @@ it 'a reply that was cut off leaves a change in doubt' '
     fault "{\"match\":{\"service\":\"rds\"},\"do\":\"truncate\",\"times\":1}"
     fails in_doubt rds add_tags "$tag"
     fault "{\"match\":{\"service\":\"rds\"},\"do\":\"truncate\",\"times\":1}"
-    ! plug run rds describe_instance "{\"id\":\"books\"}"
+    must_fail any plug run rds describe_instance "{\"id\":\"books\"}"
 '
 it 'a snapshot whose reply was lost is found by its mark, and taken only once' '
     snapshot="{\"instance\":\"books\",\"name\":\"books-lost\"}"

@@ -220,7 +220,7 @@ passes() {
     # shellcheck disable=SC2086
     cairn run do.lua $deed_args >out 2>err || { cat err; return 1; }
     cat err
-    ! grep "^cairn: " err
+    must_fail any grep "^cairn: " err
     after=$(($(changes) - before))
     if is_read "$4"; then [ "$after" = 0 ]; else [ "$after" = 1 ] || { [ "$4" = tag ] && [ "$after" = 2 ]; }; fi
 }

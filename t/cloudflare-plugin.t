@@ -51,14 +51,14 @@ it 'token and zone are verified' '
 it 'a token of an account can not be asked about, and serves all the same' '
     CLOUDFLARE_API_TOKEN=of-an-account plugin verify "{}"
     says "\"zone_name\":\"example.com\""
-    ! grep -q token_status got
+    must_fail any grep -q token_status got
 '
 it 'a route is found by its pattern' '
     plugin get_route "{$PATTERN}"
     says "\"found\":true" "\"script\":\"site\""
     plugin get_route "{\"pattern\":\"files.example.com/*\"}"
     says "\"found\":true"
-    ! grep -q "\"script\"" got
+    must_fail any grep -q "\"script\"" got
     plugin get_route "{\"pattern\":\"nope.example.com/*\"}"
     says "\"found\":false"
 '
@@ -78,11 +78,11 @@ it 'a route is made where there is none, and may have no script' '
     says "\"script\":\"maintenance\""
     plugin set_route "{\"pattern\":\"new.example.com/*\"}" get_route "{\"pattern\":\"new.example.com/*\"}"
     says "\"found\":true"
-    ! tail -n 1 got | grep -q "\"script\""
+    tail -n 1 got >last; must_fail any grep -q "\"script\"" last
     plugin set_route "{\"pattern\":\"new.example.com/*\",\"script\":\"maintenance\"}"
 '
 it 'a route is deleted only while it has the script that is named' '
-    ! plugin delete_route "{\"pattern\":\"new.example.com/*\",\"script\":\"site\"}"
+    must_fail any plugin delete_route "{\"pattern\":\"new.example.com/*\",\"script\":\"site\"}"
     says "\"kind\":\"conflict\"" "it belongs to script maintenance, not to site"
     plugin -observe:delete_route "{\"pattern\":\"new.example.com/*\",\"script\":\"site\"}"
     says "\"seen\":\"conflict\""
@@ -111,7 +111,7 @@ it 'a lost reply leaves a doubt, and sending again changes nothing more' '
 it 'a route that appears between the look and the request is adopted' '
     new="{\"pattern\":\"race.example.com/*\",\"script\":\"maintenance\"}"
     fault CreateRoute conflict
-    ! plugin set_route "$new"
+    must_fail any plugin set_route "$new"
     says "\"kind\":\"conflict\"" "\"code\":\"10020\""
     before=$(changes)
     fault ListRoutes stale 2
@@ -120,23 +120,23 @@ it 'a route that appears between the look and the request is adopted' '
     test "$(changes)" = "$((before + 1))"
 '
 it 'a script that does not exist and a pattern of another zone are refused' '
-    ! plugin set_route "{$PATTERN,\"script\":\"nope\"}"
+    must_fail any plugin set_route "{$PATTERN,\"script\":\"nope\"}"
     says "\"kind\":\"not_found\"" "\"code\":\"10019\""
-    ! plugin set_route "{\"pattern\":\"example.org/*\",\"script\":\"site\"}"
+    must_fail any plugin set_route "{\"pattern\":\"example.org/*\",\"script\":\"site\"}"
     says "\"kind\":\"invalid\""
 '
 it 'each refusal has its kind' '
     fault ListRoutes throttle
-    ! plugin get_route "{$PATTERN}"
+    must_fail any plugin get_route "{$PATTERN}"
     says "\"kind\":\"throttled\"" "retry after 3 s"
     fault UpdateRoute error_5xx
-    ! plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
+    must_fail any plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
     says "\"kind\":\"in_doubt\""
     fault ListRoutes error_5xx
-    ! plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
+    must_fail any plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
     says "\"kind\":\"unavailable\""
     fault UpdateRoute html
-    ! plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
+    must_fail any plugin set_route "{$PATTERN,\"script\":\"maintenance\"}"
     says "\"kind\":\"in_doubt\"" "isn\u0027t an answer of Cloudflare" || says "an answer of Cloudflare"
     (CLOUDFLARE_API_TOKEN=wrong; ! plugin verify "{}"; says "\"kind\":\"denied\"" "\"code\":\"10000\"")
     (CLOUDFLARE_API_TOKEN=of-yesterday; ! plugin verify "{}"; says "\"kind\":\"denied\"")
@@ -146,16 +146,16 @@ it 'each refusal has its kind' '
 '
 it 'another zone than the configured one is refused' '
     CONFIG="{\"zone\":\"0123456789abcdef\",\"zone_name\":\"example.org\"}"
-    ! plugin get_route "{$PATTERN}"
+    must_fail any plugin get_route "{$PATTERN}"
     says "\"kind\":\"denied\"" "zone 0123456789abcdef is example.com, the configuration expects example.org"
     CONFIG="{\"zone\":\"fedcba\"}"
-    ! plugin get_route "{$PATTERN}"
+    must_fail any plugin get_route "{$PATTERN}"
     says "\"kind\":\"denied\"" "\"code\":\"7003\""
     CONFIG="{}"
-    ! plugin get_route "{$PATTERN}"
+    must_fail any plugin get_route "{$PATTERN}"
     says "\"kind\":\"invalid\"" "set cloudflare.zone"
     CONFIG="{\"zone\":\"a/b\"}"
-    ! plugin get_route "{$PATTERN}"
+    must_fail any plugin get_route "{$PATTERN}"
     says "\"kind\":\"invalid\""
 '
 it 'routes beyond the first page are found' '
@@ -172,7 +172,7 @@ it 'routes beyond the first page are found' '
 '
 it 'a token in the configuration goes before the one of the environment, and is never shown' '
     CONFIG="{\"zone\":\"0123456789abcdef\",\"token\":{\"\$secret\":\"of-nobody-at-all\"}}"
-    ! plugin verify "{}"
+    must_fail any plugin verify "{}"
     says "\"kind\":\"denied\""
     CONFIG="{\"zone\":\"0123456789abcdef\",\"token\":{\"\$secret\":\"of-the-operator\"}}"
     CLOUDFLARE_API_TOKEN=wrong plugin verify "{}"

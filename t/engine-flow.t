@@ -160,7 +160,7 @@ it 'a secret passes through a script to a plugin, and is nowhere in clear' '
     cairn run secretive.lua >out 2>err
     cat err
     grep -q planted-canary probe/value-kept
-    ! grep -rq planted-canary state out err
+    must_fail any grep -rq planted-canary state out err
 '
 it 'a script that fails tells file and line' '
     printf "local x\nreturn cairn.workflow { summary = \"x\", run = function () return x.y end }\n" >bad.lua

@@ -24,7 +24,7 @@ clean() {
     for lib_file in "$@"; do
         test -e "$lib_file" || { echo "there is no $lib_file"; return 1; }
     done
-    ! grep -rlaF -f "$T/known" "$@"
+    must_fail any grep -rlaF -f "$T/known" "$@"
 }
 
 # What everybody can see of the engine and its children while they live: command lines, environments, limits.

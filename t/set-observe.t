@@ -248,7 +248,7 @@ it 'a worker that is killed when it replies has its change adopted' '
 it 'what has gone meanwhile is refused to the workflow after the doubt' '
     request=AddTagsToResource
     strike cut_before
-    ! once rds add_tags "{\"arn\":\"${arn}-nosuch\",\"tags\":{\"n\":\"1\"}}"
+    must_fail any once rds add_tags "{\"arn\":\"${arn}-nosuch\",\"tags\":{\"n\":\"1\"}}"
     records outcome | grep -q "\"kind\":\"not_found\""
 '
 
@@ -301,7 +301,7 @@ it 'a setting that waits for its window is done, and is not when it was to be ap
 '
 is_at() { # ACTION VERSION: nothing is pending any more, and all are available
     rds "$1" >now.xml
-    ! grep -q "<Pending[A-Za-z]*><EngineVersion" now.xml && grep -q "<EngineVersion>$2<" now.xml
+    must_fail any grep -q "<Pending[A-Za-z]*><EngineVersion" now.xml && grep -q "<EngineVersion>$2<" now.xml
 }
 has_no_attempt() {
     [ -z "$(records attempt)" ] && records observed | grep -q "\"seen\":\"done\""

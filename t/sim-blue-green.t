@@ -130,7 +130,7 @@ it 'a group left out leads to INVALID_CONFIGURATION, and that deployment can be 
 it 'a deployment takes its time and its tasks one after the other' '
     create up cluster:shop TargetDBClusterParameterGroupName=cl-15 TargetDBParameterGroupName=in-15 \
         Tags.Tag.1.Key=by Tags.Tag.1.Value=cairn >created
-    ! grep -q "<Target>" created
+    must_fail any grep -q "<Target>" created
     refused BlueGreenDeploymentAlreadyExistsFault CreateBlueGreenDeployment BlueGreenDeploymentName=up \
         Source=$arn:cluster:shop TargetEngineVersion=15.5
     refused InvalidDBClusterStateFault CreateBlueGreenDeployment BlueGreenDeploymentName=up2 Source=$arn:cluster:shop

@@ -131,6 +131,6 @@ it 'the ledger names each change once, by its caller' '
     grep -qF "\"target\":\"secrets/notify/app\"" got
     grep -q "\"note\":\"keys URL\"" got
     grep -q "\"agent\":\"kubectl" got
-    ! grep -q "pass@" got
+    must_fail any grep -q "pass@" got
 '
 finish
