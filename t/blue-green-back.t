@@ -57,6 +57,32 @@ asked() {
 it 'rejected before the first restart, nothing of it is left' 'go_and_back "Restart notification"'
 it 'rejected before the proxy is deleted, addresses and settings are as they were' 'go_and_back "Delete the proxy"'
 it 'rejected before the switchover, the proxy is there again and green is gone' 'go_and_back "Switch notification"'
+there_is_a_snapshot() {
+    world >now.json
+    test "$(look --count now.json rds snapshots)" = 1
+}
+it 'killed while the snapshot is being made, a rollback leaves none' '
+    SPEED=60
+    rm -f world.yaml
+    use_world instance
+    world >before.json
+    must_fail 3 upgrade >run.log 2>&1
+    approve_open
+    "$BUILD/run" cairn resume @last --no-input >run.log 2>&1 &
+    pid=$!
+    until_true 800 there_is_a_snapshot
+    kill -9 "$pid"
+    wait "$pid" || :
+    test "$(look now.json rds snapshots orders-cairn-RUN-before status)" = creating
+    answered cairn rollback @last --no-input >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    test "$(shown state)" = rolled_back
+    world >after.json
+    test "$(look --count after.json rds snapshots)" = 0
+    for what in instances groups; do
+        test "$(look before.json rds "$what")" = "$(look after.json rds "$what")"
+    done
+    rm world.yaml
+'
 it 'behind the switchover there is no way back' '
     use_world gc-notify
     lib_status=0
