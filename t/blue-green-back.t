@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/upgrade.sh"
 
-# What must be as before. Not compared: what only ever grows (events, versions of functions, generations), the annotation
-# by which a workload was restarted, and the inner ids of a proxy that was made again.
+# What must be as before. Not compared: what only ever grows (events, versions of functions, generations), the
+# annotation by which a workload was restarted, and the inner ids of a proxy that was made again.
 compare() { # FILE
     perl -MJSON::PP -e '
         sub strip {

@@ -52,7 +52,9 @@ it 'the proxy has everything that it had, and its target is the new cluster' '
     for end in read-only read-write; do
         same rds endpoints "$proxy-$end" role
     done
-    test "$(look after.json rds proxies "$proxy" targets 0 id)" = "$(look after.json rds clusters "$cluster" resource_id)"
+    look after.json rds clusters "$cluster" resource_id >want
+    look after.json rds proxies "$proxy" targets 0 id >got
+    diff -u want got
 '
 it 'the keys of the secret have the values that they had' '
     for key in POSTGRES_SQL SQLALCHEMY_DATABASE_READER_URI; do

@@ -5,7 +5,7 @@
 #   reference [ARG...]         an upgrade that nobody disturbs: its world, its ledger and its crash points, for later
 #   keep_reference             what the world is now is what it should be
 #   same_as_reference          the world and the ledger are the same, no change was made twice, nobody was asked more
-#   crash_at POINT:N           an upgrade in which exactly one process is killed when that point is passed for the N-th time
+#   crash_at POINT:N           an upgrade in which one process is killed: that which passes the point for the N-th time
 
 reference() {
     use_world gc-notify

