@@ -26,7 +26,8 @@ return cairn.workflow {
 END
 
 it 'a command that is not known is refused with status 2' 'refused 2 "no command frobnicate" frobnicate'
-it 'a family without its second word is refused' 'refused 2 "no command plugin" plugin'
+it 'a family without its second word is refused' 'refused 2 "it is cairn plugin list, or cairn plugin describe" plugin'
+it 'but has its help' 'cairn plugin --help | grep -q "plugin describe NAME"'
 it 'an unknown option is refused, and the nearest one is named' 'refused 2 "did you mean --param" run --parm a=1 x.lua'
 it 'an option without its value is refused' 'refused 2 "needs a value" run plain.lua --param'
 it 'an option that takes no value is refused one' 'refused 2 "takes no value" runs --no-input=yes'

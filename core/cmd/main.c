@@ -149,6 +149,23 @@ execute(struct context *context, int argc, char **argv, struct cairn_error *err)
     return context->command->run(context, err);
 }
 
+/* No command is of that name: it may be one that the first half of a name of two words begins. */
+static int
+half(int argc, char **argv, struct cairn_error *err)
+{
+    const char *second = argc > 1 ? argv[1] : "";
+
+    if (strcmp(argv[0], "plugin") != 0)
+        return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: there is no command %s; see: cairn --help",
+                          argv[0]);
+    if (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0) {
+        options_help(NULL);
+        return STATUS_DONE;
+    }
+    return cairn_fail(err, CAIRN_ERR_INVALID,
+                      "read the command line: it is cairn plugin list, or cairn plugin describe NAME; see: cairn --help");
+}
+
 static int
 dispatch(struct context *context, int argc, char **argv, struct cairn_error *err)
 {
@@ -160,10 +177,7 @@ dispatch(struct context *context, int argc, char **argv, struct cairn_error *err
     if (at < argc && strcmp(argv[at], "help") != 0) {
         context->command = find(argc - at, argv + at, &used);
         if (!context->command)
-            return cairn_fail(err, CAIRN_ERR_INVALID,
-                              "read the command line: there is no command %s%s%s; see: cairn --help", argv[at],
-                              strcmp(argv[at], "plugin") == 0 && at + 1 < argc ? " " : "",
-                              strcmp(argv[at], "plugin") == 0 && at + 1 < argc ? argv[at + 1] : "");
+            return half(argc - at, argv + at, err);
         return execute(context, argc - at - used, argv + at + used, err);
     }
     options_help(NULL);

@@ -237,7 +237,7 @@ store_find(struct store *store, const char *prefix, struct store_run *out, struc
     if (strcmp(prefix, "@last") == 0)
         return find_last(store, out, err);
     if (!*prefix)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "find run: no id is given; see `cairn runs`");
+        return cairn_fail(err, CAIRN_ERR_INVALID, "find run: no id is given; see: cairn runs");
     memset(out, 0, sizeof(*out));
     store_bind(stmt, 1, prefix);
     while ((rc = store_step(store, stmt, "read", err)) == 1) {
@@ -253,7 +253,7 @@ store_find(struct store *store, const char *prefix, struct store_run *out, struc
     }
     store_done(stmt);
     if (rc == 0 && count == 0)
-        rc = cairn_fail(err, CAIRN_ERR_NOT_FOUND, "find run %s: no run's id begins so; see `cairn runs`", prefix);
+        rc = cairn_fail(err, CAIRN_ERR_NOT_FOUND, "find run %s: no run's id begins so; see: cairn runs", prefix);
     else if (rc == 0 && count > 1)
         rc = cairn_fail(err, CAIRN_ERR_INVALID, "find run %s: several runs' ids begin so: %s%s", prefix, names,
                         count == 5 ? ", ..." : "");
