@@ -22,7 +22,7 @@ live_log(struct live *live, const char *text)
 {
     const struct engine_watch *watch = &live->engine->options.watch;
 
-    if (watch->log)
+    if (watch->log && !turn_note(live, NULL, text))
         watch->log(watch->data, live->run, text);
 }
 
@@ -38,7 +38,7 @@ live_on_progress(void *data, const char *text)
     struct job *job = data;
     const struct engine_watch *watch = &job->live->engine->options.watch;
 
-    if (watch->progress)
+    if (watch->progress && !turn_note(job->live, job->command->id, text))
         watch->progress(watch->data, job->live->run, job->command->id, text);
 }
 
@@ -345,5 +345,6 @@ live_remove(struct live *live)
     while (*at != live)
         at = &(*at)->next;
     *at = live->next;
+    turn_forget_live(live);
     live_free(live);
 }

@@ -93,6 +93,8 @@ struct outgoing { /* a thing to do when what was appended is durable */
     struct live *live;
     struct job *job; /* a step to send, or NULL */
     json_t *record; /* a record to show, or NULL */
+    char *note; /* a line that came after those records, or NULL: it is shown after them, too */
+    char *note_of; /* the command that it is about; NULL: it is a line of the log */
     struct outgoing *next;
 };
 
@@ -125,9 +127,12 @@ struct engine {
 enum turn_need { TURN_LATER, TURN_NOW }; /* wait for company, or commit in this turn */
 void turn_append(struct live *live, json_t *owned_record, enum turn_need need);
 void turn_send_step(struct job *job); /* the job's call goes out when all appended so far is durable */
+/* 1: a line that is shown in its place, behind records that are not durable yet (id NULL: of the log). 0: show it now. */
+int turn_note(struct live *live, const char *id, const char *text);
 void turn_end(struct engine *engine);
 int64_t turn_earliest(const struct live *live); /* when the next of its jobs is due; 0: none is */
 void turn_forget_job(struct engine *engine, const struct job *job);
+void turn_forget_live(const struct live *live);
 
 /* script.c: the script host of a run */
 int script_start(struct live *live, struct cairn_error *err);

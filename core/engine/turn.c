@@ -80,12 +80,33 @@ turn_send_step(struct job *job)
     job->live->engine->must_commit = 1;
 }
 
+int
+turn_note(struct live *live, const char *id, const char *text)
+{
+    struct outgoing *out;
+
+    if (!live->engine->appended)
+        return 0;
+    out = push_outgoing(live->engine, live);
+    out->note = alloc_str(text);
+    out->note_of = id ? alloc_str(id) : NULL;
+    return 1;
+}
+
 void
 turn_forget_job(struct engine *engine, const struct job *job)
 {
     for (struct outgoing *out = engine->outgoing; out; out = out->next)
         if (out->job == job)
             out->job = NULL;
+}
+
+void
+turn_forget_live(const struct live *live)
+{
+    for (struct outgoing *out = live->engine->outgoing; out; out = out->next)
+        if (out->live == live)
+            out->live = NULL;
 }
 
 int64_t
@@ -170,10 +191,21 @@ drop_appended(struct engine *engine)
 }
 
 static void
+show(const struct engine_watch *watch, const struct outgoing *out)
+{
+    const struct run *run = out->live->run;
+
+    if (out->record && watch->record)
+        watch->record(watch->data, run, out->record);
+    if (out->note && out->note_of && watch->progress)
+        watch->progress(watch->data, run, out->note_of, out->note);
+    else if (out->note && !out->note_of && watch->log)
+        watch->log(watch->data, run, out->note);
+}
+
+static void
 send_outgoing(struct engine *engine, int durable)
 {
-    const struct engine_watch *watch = &engine->options.watch;
-
     while (engine->outgoing) {
         struct outgoing *out = engine->outgoing;
 
@@ -182,9 +214,11 @@ send_outgoing(struct engine *engine, int durable)
             engine->outgoing_end = &engine->outgoing;
         if (durable && out->job)
             step_send(out->job);
-        if (durable && out->record && watch->record)
-            watch->record(watch->data, out->live->run, out->record);
+        if (durable && out->live)
+            show(&engine->options.watch, out);
         json_decref(out->record);
+        free(out->note);
+        free(out->note_of);
         free(out);
     }
 }
