@@ -10,7 +10,6 @@
 #include "errors.h"
 #include "events.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NOT_FOUND "BlueGreenDeploymentNotFound"
@@ -113,20 +112,14 @@ blue_green_create_observe(struct cairn_call *call, const struct cairn_value *arg
                           struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
-    struct cairn_value *tags;
     struct xml_node *found;
     int rc = find(&found, call, NULL, name, err);
-    char *what;
 
     if (rc <= 0)
         return rc < 0 ? -1 : CAIRN_SEEN_ABSENT;
-    tags = tags_read(xml_get(found, "TagList/Tag"));
-    what = alloc_printf("blue/green deployment %s", name);
-    rc = tags_judge(tags, what, call, err);
+    rc = rds_judge(call, tags_read(xml_get(found, "TagList/Tag")), "blue/green deployment", name, err);
     if (rc == CAIRN_SEEN_DONE)
         put_deployment(out, found);
-    free(what);
-    cairn_free(tags);
     xml_free(found);
     return rc;
 }

@@ -4,8 +4,10 @@
  */
 #include "rds.h"
 
+#include "common/alloc.h"
 #include "common/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct aws_service rds_service = { "rds", "RDS", "2014-10-31" };
@@ -145,4 +147,24 @@ int64_t
 rds_time(const char *text)
 {
     return clock_parse(text);
+}
+
+int
+rds_judge(struct cairn_call *call, struct cairn_value *owned_tags, const char *kind, const char *name,
+          struct cairn_error *err)
+{
+    char *what = alloc_printf("%s %s", kind, name);
+    int rc = tags_judge(owned_tags, what, call, err);
+
+    free(what);
+    cairn_free(owned_tags);
+    return rc;
+}
+
+int
+rds_judge_arn(struct cairn_call *call, const char *arn, const char *kind, const char *name, struct cairn_error *err)
+{
+    struct cairn_value *tags;
+
+    return rds_tags_of(&tags, call, arn, err) < 0 ? -1 : rds_judge(call, tags, kind, name, err);
 }

@@ -170,23 +170,14 @@ parameter_group_create_observe(struct cairn_call *call, const struct cairn_value
                                struct cairn_error *err)
 {
     const struct kind *kind = kind_of(args);
-    struct cairn_value *tags;
     struct xml_node *found;
     int rc = find(&found, call, kind, args, err);
-    char *what;
 
     if (rc <= 0)
         return rc < 0 ? -1 : CAIRN_SEEN_ABSENT;
-    if (rds_tags_of(&tags, call, xml_text(found, kind->arn, ""), err) < 0) {
-        xml_free(found);
-        return -1;
-    }
-    what = alloc_printf("parameter group %s", cairn_get_str(args, "name", ""));
-    rc = tags_judge(tags, what, call, err);
+    rc = rds_judge_arn(call, xml_text(found, kind->arn, ""), "parameter group", cairn_get_str(args, "name", ""), err);
     if (rc == CAIRN_SEEN_DONE)
         put_group(out, kind, found);
-    free(what);
-    cairn_free(tags);
     xml_free(found);
     return rc;
 }

@@ -41,6 +41,10 @@ int rds_adopt(struct cairn_call *call, const struct cairn_value *args, struct ca
               const struct cairn_error *refused, cairn_run_fn *look, struct cairn_error *err);
 /* The ms of "2026-11-20T13:36:57.123Z", -1 if it isn't one. */
 int64_t rds_time(const char *text);
+/* Did this very step make what bears these tags? An enum cairn_seen, or -1; `kind` and `name` are for the evidence. */
+int rds_judge(struct cairn_call *call, struct cairn_value *owned_tags, const char *kind, const char *name,
+              struct cairn_error *err);
+int rds_judge_arn(struct cairn_call *call, const char *arn, const char *kind, const char *name, struct cairn_error *err);
 int rds_tags_of(struct cairn_value **tags, struct cairn_call *call, const char *arn, struct cairn_error *err);
 
 #endif

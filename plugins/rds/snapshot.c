@@ -9,7 +9,6 @@
 #include "common/alloc.h"
 #include "errors.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct kind {
@@ -106,20 +105,14 @@ observe(struct cairn_call *call, const struct kind *kind, const struct cairn_val
         struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
-    struct cairn_value *tags;
     struct xml_node *found;
     int rc = find(&found, call, kind, name, err);
-    char *what;
 
     if (rc <= 0)
         return rc < 0 ? -1 : CAIRN_SEEN_ABSENT;
-    tags = tags_read(xml_get(found, "TagList/Tag"));
-    what = alloc_printf("snapshot %s", name);
-    rc = tags_judge(tags, what, call, err);
+    rc = rds_judge(call, tags_read(xml_get(found, "TagList/Tag")), "snapshot", name, err);
     if (rc == CAIRN_SEEN_DONE)
         shape_copy(out, found, kind->fields);
-    free(what);
-    cairn_free(tags);
     xml_free(found);
     return rc;
 }

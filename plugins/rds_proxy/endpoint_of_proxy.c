@@ -7,7 +7,6 @@
 #include "common/alloc.h"
 #include "errors.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NOT_FOUND "DBProxyEndpointNotFound"
@@ -141,23 +140,14 @@ endpoint_create_observe(struct cairn_call *call, const struct cairn_value *args,
                         struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
-    struct cairn_value *tags;
     struct xml_node *found;
     int rc = find(&found, call, name, err);
-    char *what;
 
     if (rc <= 0)
         return rc < 0 ? -1 : CAIRN_SEEN_ABSENT;
-    if (rds_tags_of(&tags, call, xml_text(found, "DBProxyEndpointArn", ""), err) < 0) {
-        xml_free(found);
-        return -1;
-    }
-    what = alloc_printf("proxy endpoint %s", name);
-    rc = tags_judge(tags, what, call, err);
+    rc = rds_judge_arn(call, xml_text(found, "DBProxyEndpointArn", ""), "proxy endpoint", name, err);
     if (rc == CAIRN_SEEN_DONE)
         put_fields(out, found);
-    free(what);
-    cairn_free(tags);
     xml_free(found);
     return rc;
 }

@@ -146,23 +146,14 @@ proxy_create_observe(struct cairn_call *call, const struct cairn_value *args, st
                      struct cairn_error *err)
 {
     const char *name = cairn_get_str(args, "name", "");
-    struct cairn_value *tags;
     struct xml_node *found;
     int rc = find(&found, call, name, err);
-    char *what;
 
     if (rc <= 0)
         return rc < 0 ? -1 : CAIRN_SEEN_ABSENT;
-    if (rds_tags_of(&tags, call, xml_text(found, "DBProxyArn", ""), err) < 0) {
-        xml_free(found);
-        return -1;
-    }
-    what = alloc_printf("proxy %s", name);
-    rc = tags_judge(tags, what, call, err);
+    rc = rds_judge_arn(call, xml_text(found, "DBProxyArn", ""), "proxy", name, err);
     if (rc == CAIRN_SEEN_DONE)
         put_fields(out, found);
-    free(what);
-    cairn_free(tags);
     xml_free(found);
     return rc;
 }
