@@ -33,7 +33,7 @@ is() { # WANTED SERVICE OPERATION [ARGUMENT...]: what each of the programs says
 }
 
 keys() { # FILE: the two keys of the secret, as kubectl shows them
-    timeout 60 kubectl get secret notify-api-database -o json >"$1"
+    timeout 60 kubectl -n notification-canada-ca get secret notify-api-database -o json >"$1"
     look "$1" data POSTGRES_SQL | base64 -d | grep -q "^postgresql://.*@$name-proxy\.proxy-"
     look "$1" data SQLALCHEMY_DATABASE_READER_URI | base64 -d | grep -q "^postgresql://.*@$name-proxy-read-only\.endpoint\."
     look "$1" data >"$1.data"
@@ -75,7 +75,7 @@ it 'kubectl sees both keys of the secret as they were, and the workloads rolled 
     keys after.json
     cmp before.json.data after.json.data
     for workload in notify-api notify-celery notify-celery-beat; do
-        timeout 60 kubectl rollout status "deployment/$workload" --timeout 50s
+        timeout 60 kubectl -n notification-canada-ca rollout status "deployment/$workload" --timeout 50s
     done
 '
 finish

@@ -80,7 +80,7 @@ try_take(int fd, const char *path, const char *run, struct cairn_error *err)
         if (errno == EAGAIN || errno == EACCES) {
             char *who = read_holder(fd);
 
-            cairn_fail(err, CAIRN_ERR_CONFLICT, "drive run %s: %s, drives it", run, who);
+            cairn_fail(err, CAIRN_ERR_CONFLICT, "drive run %s: %s, drives it; see: cairn show %s", run, who, run);
             free(who);
             return -1;
         }
