@@ -19,9 +19,13 @@ use_world gc-notify
 world >before.json
 
 it 'an upgrade of a cluster behind a proxy goes through' '
-    answered upgrade
+    answered upgrade >run.log 2>&1 || { tail -n 40 run.log; exit 1; }
     test "$(shown state)" = done
     world >after.json
+'
+it 'no process complains of itself' '
+    cairn logs @last >>run.log
+    must_fail 1 grep -E "Sanitizer|runtime error:|Assertion|corrupt" run.log sim.err
 '
 it 'the cluster has the new version under its old name, protected, with its members' '
     test "$(look after.json rds clusters "$cluster" version)" = 15.5
