@@ -190,10 +190,16 @@ start_sim() { # WORLD [ARG...]
 }
 
 stop_sim() {
+    lib_pid=$(cat "$T/sim.pid" 2>/dev/null) || lib_pid=none
+    rm -f "$T/sim.env" "$T/sim.pid"
     while read -r pid since; do
-        [ "$pid" != "$(cat "$T/sim.pid")" ] || end_child "$pid" "$since" TERM
+        [ "$pid" = "$lib_pid" ] || continue
+        end_child "$pid" "$since" TERM || {
+            echo "the simulator had ended by itself:"
+            tail -n 5 "$T/sim.out" "$T/sim.err"
+            return 1
+        }
     done <"$lib_children"
-    rm -f "$T/sim.env"
 }
 
 sim_get() { # PATH

@@ -280,9 +280,11 @@ return function (sim)
         if not make then
             errors.no_such_path()
         end
-        local value = make("/k8s/" .. req.params.cluster)
-        return type(value) == "string" and { status = 200, headers = { ["Content-Type"] = "text/plain" }, body = value }
-            or sim.reply(200, value)
+        local value, content_type = make("/k8s/" .. req.params.cluster)
+        if type(value) ~= "string" then
+            return sim.reply(200, value)
+        end
+        return { status = 200, headers = { ["Content-Type"] = content_type or "text/plain" }, body = value }
     end
 
     local function verb_of(req)

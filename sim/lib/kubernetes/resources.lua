@@ -1,6 +1,7 @@
 -- resources.lua: which kinds of objects the simulated Kubernetes has, and how clients find out about them.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
+local openapi = require "kubernetes.openapi"
 
 local M = {}
 
@@ -65,24 +66,6 @@ local function group(name)
     return { name = name, versions = list { version }, preferredVersion = version }
 end
 
--- Says of each kind that the server checks fields itself, which is all that kubectl wants to know.
-local function openapi(name)
-    local paths = {}
-    for _, resource in ipairs(M.all) do
-        if resource.group == name and not resource.read_only then
-            local base = resource.group == "" and "/api/v1" or "/apis/" .. resource.version
-            paths[base .. "/namespaces/{namespace}/" .. resource.name .. "/{name}"] = {
-                patch = {
-                    ["x-kubernetes-group-version-kind"] = { group = name, version = "v1", kind = resource.kind },
-                    parameters = list { { name = "fieldValidation", ["in"] = "query", schema = { type = "string" } } },
-                    responses = { ["200"] = { description = "OK" } },
-                },
-            }
-        end
-    end
-    return { openapi = "3.0.0", info = { title = "Kubernetes", version = "v1.32.0" }, paths = paths, components = {} }
-end
-
 local function version()
     return {
         major = "1", minor = "32", gitVersion = "v1.32.0", gitCommit = ("0"):rep(40), gitTreeState = "clean",
@@ -90,7 +73,7 @@ local function version()
     }
 end
 
--- Paths that are not about objects: PATH -> fn(prefix of the cluster's paths).
+-- Paths that are not about objects: PATH -> fn(prefix of the cluster's paths): a value, or a text and its type.
 M.documents = {
     ["version"] = version,
     ["api"] = function ()
@@ -110,8 +93,9 @@ M.documents = {
             ["apis/apps/v1"] = { serverRelativeURL = prefix .. "/openapi/v3/apis/apps/v1?hash=0" },
         } }
     end,
-    ["openapi/v3/api/v1"] = function () return openapi "" end,
-    ["openapi/v3/apis/apps/v1"] = function () return openapi "apps" end,
+    ["openapi/v3/api/v1"] = function () return openapi.version3(M.all, "") end,
+    ["openapi/v3/apis/apps/v1"] = function () return openapi.version3(M.all, "apps") end,
+    ["openapi/v2"] = function () return openapi.version2(M.all), openapi.version2_type end,
     ["healthz"] = function () return "ok" end,
     ["livez"] = function () return "ok" end,
     ["readyz"] = function () return "ok" end,
