@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Version 3 is JSON. Version 2 is asked for as protobuf, in the message Document of OpenAPIv2.proto. Both say just what
--- kubectl looks for: that a PATCH of each kind takes `fieldValidation` (version 3) and `dryRun` (version 2). No kind has a
--- schema there, so kubectl leaves the check of fields to the server.
+-- kubectl looks for: that a PATCH of each kind takes `fieldValidation` (version 3) and `dryRun` (version 2). No kind
+-- has a schema there, so kubectl leaves the check of fields to the server.
 local host = require "host"
 
 local M = {}
