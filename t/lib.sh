@@ -190,16 +190,15 @@ start_sim() { # WORLD [ARG...]
 }
 
 stop_sim() {
-    lib_pid=$(cat "$T/sim.pid" 2>/dev/null) || lib_pid=none
+    lib_pid=$(cat "$T/sim.pid" 2>/dev/null) || return 0
     rm -f "$T/sim.env" "$T/sim.pid"
-    while read -r pid since; do
-        [ "$pid" = "$lib_pid" ] || continue
-        end_child "$pid" "$since" TERM || {
-            echo "the simulator had ended by itself:"
-            tail -n 5 "$T/sim.out" "$T/sim.err"
-            return 1
-        }
-    done <"$lib_children"
+    # Pids come round again: the last line with it is the one that counts.
+    lib_since=$(sed -n "s/^$lib_pid //p" "$lib_children" | tail -n 1)
+    end_child "$lib_pid" "$lib_since" TERM || {
+        echo "the simulator had ended by itself:"
+        tail -n 5 "$T/sim.out" "$T/sim.err"
+        return 1
+    }
 }
 
 sim_get() { # PATH
