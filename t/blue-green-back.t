@@ -2,7 +2,7 @@
 # blue-green-back.t: up to the switchover an upgrade can be taken back, and then the world is as it was.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 
 # What must be as before. Not compared: what only ever grows (events, versions of functions, generations), the
 # annotation by which a workload was restarted, and the inner ids of a proxy that was made again.
@@ -29,7 +29,7 @@ go_and_back() { # TEXT
     use_world gc-notify
     world >before.json
     lib_status=0
-    upgrade >run.log 2>&1 || lib_status=$?
+    run_flow >run.log 2>&1 || lib_status=$?
     lib_left=9
     while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ] && ! asked "$1"; do
         lib_left=$((lib_left - 1))
@@ -66,7 +66,7 @@ it 'killed while the snapshot is being made, a rollback leaves none' '
     rm -f world.yaml
     use_world instance
     world >before.json
-    must_fail 3 upgrade >run.log 2>&1
+    must_fail 3 run_flow >run.log 2>&1
     approve_open
     "$BUILD/run" cairn resume @last --no-input >run.log 2>&1 &
     pid=$!
@@ -86,7 +86,7 @@ it 'killed while the snapshot is being made, a rollback leaves none' '
 it 'behind the switchover there is no way back' '
     use_world gc-notify
     lib_status=0
-    upgrade >run.log 2>&1 || lib_status=$?
+    run_flow >run.log 2>&1 || lib_status=$?
     lib_left=9
     while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ] && ! asked "Delete the old database"; do
         lib_left=$((lib_left - 1))

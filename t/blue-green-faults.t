@@ -2,7 +2,7 @@
 # blue-green-faults.t: replies get lost, refused, cut off or come from yesterday; the upgrade ends the same.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 . "$SRC/t/crash.sh"
 
 # A fault for the first request of each kind of change, or for reads that match.
@@ -27,7 +27,7 @@ with_faults() { # AT-LEAST KIND [ACTION...]
     shift
     use_world gc-notify
     faults "$@"
-    answered upgrade >run.log 2>&1 || { tail -n 40 run.log; return 1; }
+    answered run_flow >run.log 2>&1 || { tail -n 40 run.log; return 1; }
     test "$(injected)" -ge "$lib_least" || { echo "only $(injected) faults"; return 1; }
     same_as_reference
 }

@@ -2,7 +2,7 @@
 # blue-green-modes.t: the other ways of an upgrade: a proxy that stays, one that only loses its target, no proxy at all.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 
 cluster=notification-canada-ca-staging-cluster
 proxy=notification-canada-ca-staging-proxy
@@ -18,7 +18,7 @@ addresses() { # FILE
 it 'with proxy_mode=deregister the proxy stays, and has its target again' '
     use_world gc-notify
     world >before.json
-    answered upgrade -p proxy_mode=deregister >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    answered run_flow -p proxy_mode=deregister >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json
     test "$(look after.json rds clusters "$cluster" version)" = 15.5
     test "$(look after.json rds proxies "$proxy" id)" = "$(look before.json rds proxies "$proxy" id)"
@@ -35,7 +35,7 @@ it 'with proxy_mode=keep nobody is led elsewhere' '
     sed "s/blue_green_with_proxy: refused/blue_green_with_proxy: kept/" "$SRC/examples/gc-notify/world.yaml" >world.yaml
     use_world gc-notify
     world >before.json
-    answered upgrade -p proxy_mode=keep >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    answered run_flow -p proxy_mode=keep >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json
     test "$(look after.json rds clusters "$cluster" version)" = 15.5
     addresses before.json >want
@@ -50,7 +50,7 @@ it 'where RDS does not support it, proxy_mode=keep fails at the creation and can
     rm -f world.yaml
     use_world gc-notify
     world >before.json
-    must_fail 1 answered upgrade -p proxy_mode=keep >run.log 2>&1
+    must_fail 1 answered run_flow -p proxy_mode=keep >run.log 2>&1
     shown why | grep -i proxy
     answered cairn rollback @last --no-input >run.log 2>&1
     world >after.json
@@ -61,7 +61,7 @@ it 'a single instance goes from 12 to 16, with its settings' '
     rm -f world.yaml
     use_world instance
     world >before.json
-    answered upgrade >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    answered run_flow >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json
     test "$(look --keys after.json rds instances)" = orders
     test "$(look after.json rds instances orders version)" = 16.3
@@ -78,7 +78,7 @@ it 'the replica of an instance comes along, and the old one goes with it' '
         print \"        parameter_group: orders-postgres12 }\"
     }" "$SRC/examples/instance/world.yaml" >world.yaml
     use_world instance
-    answered upgrade >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    answered run_flow >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json
     test "$(look --keys after.json rds instances)" = "orders orders-reader"
     test "$(look after.json rds instances orders-reader version)" = 16.3
@@ -93,7 +93,7 @@ it 'a switchover that is refused for good is no dead end: everything can be put 
     use_world instance
     world >before.json
     lib_status=0
-    upgrade >run.log 2>&1 || lib_status=$?
+    run_flow >run.log 2>&1 || lib_status=$?
     lib_left=9
     while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ] && ! shown why | grep "try again"; do
         lib_left=$((lib_left - 1))
@@ -114,7 +114,7 @@ it 'a switchover that is refused for good is no dead end: everything can be put 
 it 'a switchover that RDS takes back is tried again when a person wants it' '
     sed "s/^rds:/rds:\n  fail_switchover: 1\n  refuse_switchover: 1/" "$SRC/examples/instance/world.yaml" >world.yaml
     use_world instance
-    answered upgrade >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    answered run_flow >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json
     test "$(look after.json rds instances orders version)" = 16.3
     test "$(ledger | grep -c SwitchoverBlueGreenDeployment)" = 2
@@ -124,7 +124,7 @@ it 'and when nobody wants it, everything is put back by the run itself' '
     use_world instance
     world >before.json
     lib_status=0
-    upgrade >run.log 2>&1 || lib_status=$?
+    run_flow >run.log 2>&1 || lib_status=$?
     lib_left=9
     while [ "$lib_status" -eq 3 ] && [ "$lib_left" -gt 0 ] && ! shown why | grep "try again"; do
         lib_left=$((lib_left - 1))

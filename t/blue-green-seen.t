@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 
 aws --version >/dev/null 2>&1 || skip_all 'there is no aws program (package awscli)'
 command -v kubectl >/dev/null 2>&1 || skip_all 'there is no kubectl (package kubernetes-client)'
@@ -44,7 +44,7 @@ use_world gc-notify
 # No `aws` before it: while that starts, hours go by in the world, and the backup window comes.
 it 'the upgrade goes through' '
     keys before.json
-    answered upgrade
+    answered run_flow
 '
 it 'aws sees one cluster, upgraded, under its old name, protected from deletion, with its members' '
     is "$name-cluster 15.5 available True 3" rds describe-db-clusters --query \

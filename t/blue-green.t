@@ -2,7 +2,7 @@
 # blue-green.t: the upgrade by blue/green from end to end: what the world is afterwards.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 
 cluster=notification-canada-ca-staging-cluster
 instance=notification-canada-ca-staging-instance
@@ -19,7 +19,7 @@ use_world gc-notify
 world >before.json
 
 it 'an upgrade of a cluster behind a proxy goes through' '
-    answered upgrade >run.log 2>&1 || { tail -n 40 run.log; exit 1; }
+    answered run_flow >run.log 2>&1 || { tail -n 40 run.log; exit 1; }
     test "$(shown state)" = done
     world >after.json
 '

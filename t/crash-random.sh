@@ -6,7 +6,7 @@
 count=${1:-200}
 seed=${2:-$(date +%s)}
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 . "$SRC/t/crash.sh"
 echo "# seed $seed"
 
@@ -30,13 +30,13 @@ again() { # STATUS
     if [ "$(begun)" = yes ]; then
         carried sh -c "exit $1"
     else
-        carried upgrade
+        carried run_flow
     fi
 }
 
 disturbed() { # NAME MS
     use_world gc-notify
-    begin_upgrade
+    begin_flow
     answer_until "$2"
     hit=$(victim "$1")
     [ -z "$hit" ] || kill -KILL "$hit" 2>/dev/null || :
@@ -53,7 +53,7 @@ disturbed() { # NAME MS
 
 it 'an upgrade that nobody disturbs goes through' '
     use_world gc-notify
-    begin_upgrade
+    begin_flow
     answer_until 120000
     wait "$engine" || { tail -n 40 run.log; exit 1; }
     now=$(now_ms)

@@ -1,15 +1,19 @@
-# crash.sh: an upgrade that is killed on its way must end like one that isn't; sourced after lib.sh and upgrade.sh.
+# crash.sh: a run that is killed on its way must end like one that isn't; sourced after lib.sh and flow.sh.
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-#   reference [ARG...]         an upgrade that nobody disturbs: its world, its ledger and its crash points, for later
+#   EXAMPLE                    the folder of examples/ whose workflow it is; gc-notify if unset
+#   reference [ARG...]         a run that nobody disturbs: its world, its ledger and its crash points, for later
 #   keep_reference             what the world is now is what it should be
 #   same_as_reference          the world and the ledger are the same, no change was made twice, nobody was asked more
-#   crash_at POINT:N           an upgrade in which one process is killed: that which passes the point for the N-th time
+#   crash_at POINT:N           a run in which one process is killed: that which passes the point for the N-th time
+#   crash_sweep                tests: the reference, then a crash at each of its points. A point is passed many times:
+#                              CAIRN_TEST_SAMPLES of them are tried for each (2 if unset; `all` for every one), spread
+#                              over the run. CAIRN_TEST_POINTS limits it to names that match a pattern.
 
 reference() {
-    use_world gc-notify
-    CAIRN_CRASH_LOG=$T/points answered upgrade "$@" >"$T/run.log" 2>&1 || {
+    use_world "${EXAMPLE:-gc-notify}"
+    CAIRN_CRASH_LOG=$T/points answered run_flow "$@" >"$T/run.log" 2>&1 || {
         tail -n 30 "$T/run.log"
         return 1
     }
@@ -34,12 +38,12 @@ same_as_reference() {
 }
 
 crash_at() {
-    use_world gc-notify
+    use_world "${EXAMPLE:-gc-notify}"
     rm -f "$T/passed"
     CAIRN_CRASH_AT=$1
     CAIRN_CRASH_LOG=$T/passed
     export CAIRN_CRASH_AT CAIRN_CRASH_LOG
-    carried upgrade >"$T/run.log" 2>&1 || {
+    carried run_flow >"$T/run.log" 2>&1 || {
         lib_rc=$?
         unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
         tail -n 30 "$T/run.log"
@@ -48,4 +52,21 @@ crash_at() {
     }
     unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
     same_as_reference
+}
+
+# Lines POINT:N, evenly spread over the N that there are.
+crash_picks() {
+    sort "$T/points" | uniq -c | grep -E "${CAIRN_TEST_POINTS:-.}" | awk -v samples="${CAIRN_TEST_SAMPLES:-2}" '
+        samples == "all" { for (i = 1; i <= $1; i++) print $2 ":" i; next }
+        {
+            n = samples < $1 ? samples : $1
+            for (i = 0; i < n; i++) print $2 ":" int(1 + (i + 0.5) * $1 / n)
+        }'
+}
+
+crash_sweep() {
+    it 'a run that nobody disturbs goes through' 'reference'
+    for lib_pick in $(crash_picks); do
+        it "killed at $lib_pick it ends the same" "crash_at $lib_pick"
+    done
 }

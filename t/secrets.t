@@ -2,7 +2,7 @@
 # secrets.t: a password in a Kubernetes secret, in a function and in the configuration is nowhere to be seen afterwards.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 
 planted="planted-Sn0wy0wl-7d1f" # not exported: it would be in every environment
 
@@ -58,7 +58,7 @@ it 'the forms of a password are found where it is' '
     must_fail any clean world.yaml
 '
 it 'an upgrade goes through whose addresses hold a password' '
-    begin_upgrade
+    begin_flow
     watch
     wait "$engine" || { tail -n 30 run.log; exit 1; }
     grep -qa cairn-worker watched

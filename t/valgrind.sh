@@ -5,7 +5,7 @@
 # usage: t/valgrind.sh PROGRAM...     the built C tests
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
-. "$SRC/t/upgrade.sh"
+. "$SRC/t/flow.sh"
 command -v valgrind >/dev/null || skip_all "valgrind is not installed"
 grind="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 
@@ -30,7 +30,7 @@ cairn() {
 it 'valgrind finds nothing in an engine that drives an upgrade' '
     SPEED=600
     use_world gc-notify
-    answered upgrade -p ignore_windows=true >out 2>&1 || { tail out; false; }
+    answered run_flow -p ignore_windows=true >out 2>&1 || { tail out; false; }
     cat grind.*
     [ -z "$(cat grind.*)" ]
 '

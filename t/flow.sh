@@ -1,13 +1,13 @@
-# upgrade.sh: start, answer and look at a blue/green upgrade in a simulated world; sourced after lib.sh.
+# flow.sh: start, answer and look at runs of a workflow in a simulated world; sourced after lib.sh.
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-#   use_world EXAMPLE [SIM-ARG...]   the world of examples/EXAMPLE (or $T/world.yaml if it exists), its config and its
-#                                    arguments, on a fast clock; forgets earlier runs
-#   upgrade [ARG...]                 cairn run the workflow with the example's arguments; those given here win
+#   use_world EXAMPLE [SIM-ARG...]   the world of examples/EXAMPLE (or $T/world.yaml if it exists), its config, its
+#                                    arguments and its workflow ($FLOW), on a fast clock; forgets earlier runs
+#   run_flow [ARG...]                cairn run the workflow with the example's arguments; those given here win
 #   answered CMD...                  the command, then for each question: approve, resume; the last status
 #   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
-#   begin_upgrade [ARG...]           upgrade in the background, by one engine: $engine; its lines are in run.log
+#   begin_flow [ARG...]              run_flow in the background, by one engine: $engine; its lines are in run.log
 #   answer_until MS                  answer what it asks until so many ms have passed since, or it has ended
 #   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
 #   changed_twice                    how many changes were made twice
@@ -15,7 +15,6 @@
 #   shown [OPTION] NAME...           the same of `cairn show @last -o json`
 
 SPEED=${CAIRN_TEST_SPEED:-3000}
-FLOW=$SRC/workflows/rds-blue-green.lua
 
 use_world() {
     lib_example=$1
@@ -24,13 +23,15 @@ use_world() {
     rm -rf "$XDG_STATE_HOME"
     mkdir -p "$XDG_STATE_HOME"
     cp "$SRC/examples/$lib_example/cairn.yaml" "$SRC/examples/$lib_example/arguments" "$T/"
+    # The first line of the arguments says whose they are.
+    FLOW=$SRC/$(sed -n '1s,^# The arguments of `cairn run \(workflows/[a-z-]*\.lua\)` .*,\1,p' "$T/arguments")
     [ -f "$T/world.yaml" ] || cp "$SRC/examples/$lib_example/world.yaml" "$T/world.yaml"
     CAIRN_CONFIG=$T/cairn.yaml
     export CAIRN_CONFIG
     start_sim "$T/world.yaml" --speed "$SPEED" "$@"
 }
 
-upgrade() {
+run_flow() {
     set -- --no-input "$@"
     while read -r lib_line; do
         case "$lib_line ! $* " in
@@ -92,11 +93,11 @@ now_ms() {
     echo $(($(date +%s%N) / 1000000))
 }
 
-# One engine for the whole upgrade, in the background; its pid is in $engine.
-begin_upgrade() { # ARG...
+# One engine for the whole run, in the background; its pid is in $engine.
+begin_flow() { # ARG...
     (
         cairn() { exec "$BUILD/run" cairn "$@"; }
-        upgrade --wait "$@"
+        run_flow --wait "$@"
     ) >"$T/run.log" 2>&1 &
     engine=$!
     end_with_test "$engine"
