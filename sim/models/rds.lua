@@ -3,10 +3,8 @@
 local aws = require "aws"
 local host = require "host"
 
-local parts = { "store", "render", "groups", "instances", "clusters", "snapshots", "green", "bluegreen", "switchover",
-    "proxies", "targets",
-    "offers",
-    "begin" }
+local parts = { "store", "render", "groups", "instances", "modify", "clusters", "snapshots", "green", "bluegreen",
+    "switchover", "proxies", "targets", "offers", "maintenance", "begin" }
 
 return function (sim)
     local M = {
