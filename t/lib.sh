@@ -48,7 +48,7 @@ mkdir -p "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" && mkdir -m 700 
 
 lib_count=0
 lib_failed=0
-lib_children=$T/.children # one line "PID STARTED" for each child that the test must not leave behind
+lib_children=$T/.children # one line "PID STARTED SIGNAL" for each child that the test must not leave behind
 : >"$lib_children"
 
 # A pid alone may belong to somebody else by now: with its start time it can't.
@@ -60,11 +60,17 @@ end_child() { # PID STARTED SIGNAL
     [ -n "$2" ] && [ "$(started "$1")" = "$2" ] && kill "-$3" "$1" 2>/dev/null
 }
 
+gone() { # PID STARTED; one that nobody has waited for yet counts as gone
+    [ "$(started "$1")" != "$2" ] || grep -q '^[0-9]* (.*) Z' "/proc/$1/stat"
+}
+
 lib_exit() {
     status=$?
     trap - EXIT INT TERM HUP
-    while read -r pid since; do
-        end_child "$pid" "$since" KILL
+    while read -r pid since signal; do
+        end_child "$pid" "$since" "$signal" || continue
+        # One that takes its leave has until now to do so.
+        [ "$signal" = KILL ] || until_true 200 gone "$pid" "$since" 2>/dev/null || end_child "$pid" "$since" KILL
     done <"$lib_children"
     cd / || exit 1
     if [ -n "${CAIRN_TEST_KEEP:-}" ]; then
@@ -152,8 +158,8 @@ until_true() { # TRIES CMD...
     return 1
 }
 
-end_with_test() { # PID
-    echo "$1 $(started "$1")" >>"$lib_children"
+end_with_test() { # PID [SIGNAL]
+    echo "$1 $(started "$1") ${2:-KILL}" >>"$lib_children"
 }
 
 background() { # NAME CMD...
@@ -193,7 +199,7 @@ stop_sim() {
     lib_pid=$(cat "$T/sim.pid" 2>/dev/null) || return 0
     rm -f "$T/sim.env" "$T/sim.pid"
     # Pids come round again: the last line with it is the one that counts.
-    lib_since=$(sed -n "s/^$lib_pid //p" "$lib_children" | tail -n 1)
+    lib_since=$(sed -n "s/^$lib_pid \([0-9]*\) .*/\1/p" "$lib_children" | tail -n 1)
     end_child "$lib_pid" "$lib_since" TERM || {
         echo "the simulator had ended by itself:"
         tail -n 5 "$T/sim.out" "$T/sim.err"
