@@ -4,22 +4,30 @@
  */
 #include "aws-stand-in.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "../plugins/aws/cache.h"
 #include "../plugins/aws/credentials.h"
 #include "../plugins/aws/profile.h"
+#include "../plugins/aws/provider.h"
 #include "common/alloc.h"
 
 static int
 load(struct credentials *out, struct cairn_error *err)
 {
+    struct search search = { .call = &call, .profile = profile_name(&call), .region = "eu-west-1" };
     struct cairn_value *settings;
-    int rc = profile_load(&settings, &call, profile_name(&call), err);
+    int rc = profile_load(&settings, &call, search.profile, err);
 
     *out = (struct credentials){ 0 };
+    search.settings = settings;
+    search.named = cairn_get(call.config, "profile") != NULL;
     if (rc == 0)
-        rc = credentials_load(out, &call, settings, err);
+        rc = credentials_load(out, &search, err);
     cairn_free(settings);
     return rc;
 }
@@ -131,9 +139,6 @@ absent(void **state)
     refused(CAIRN_ERR_DENIED, "there are none");
     world(ENV("AWS_PROFILE", "nosuch"), NULL, NULL, two_profiles);
     refused(CAIRN_ERR_DENIED, "neither of the shared files has profile nosuch");
-    world(ENV("AWS_PROFILE", "p"), NULL, "[profile p]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n",
-          two_profiles);
-    refused(CAIRN_ERR_DENIED, "profile p has role_arn");
     world(ENV("AWS_PROFILE", "p"), NULL, "[profile p]\nsso_session = s\n[sso-session s]\nsso_region = x\n", NULL);
     refused(CAIRN_ERR_DENIED, "profile p has sso_session");
 }
@@ -232,6 +237,195 @@ expiry(void **state)
 }
 
 static void
+write_program(const char *name, const char *text)
+{
+    char *path = alloc_printf("%s/%s", home, name);
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n%s", text);
+    fclose(file);
+    assert_int_equal(chmod(path, 0700), 0);
+    free(path);
+}
+
+/* A profile whose credential_process is this, with HOME for the test's folder. */
+static void
+process(const char *line)
+{
+    char *config = alloc_printf("[default]\ncredential_process = %s%s\n", home, line);
+
+    cache_forget();
+    world(NULL, NULL, config, NULL);
+    free(config);
+}
+
+#define ANSWER(id) "echo '{\"Version\":1,\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"TOPSECRET\"}'\n"
+
+static void
+programs(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } bad[] = {
+        { "echo TOPSECRET\n", "its answer isn't JSON" },
+        { "echo '{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"TOPSECRET\"}'\n", "isn't of Version 1" },
+        { "echo '{\"Version\":2,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"TOPSECRET\"}'\n", "isn't of Version 1" },
+        { "echo '{\"Version\":1,\"AccessKeyId\":\"A\"}'\n", "has no AccessKeyId or no SecretAccessKey" },
+        { "echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"TOPSECRET\",\"Expiration\":\"soon\"}'\n",
+          "an Expiration that isn't a time" },
+        { "exit 3\n", "it ended with status 3; its messages are in the run's log" },
+    };
+
+    (void)state;
+    write_program("keys", "echo '{\"Version\":1,\"AccessKeyId\":\"'\"$1-$2-$#\"'\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\"}'\n");
+    process("/keys \"a b\" c\\ d");
+    refused(CAIRN_ERR_DENIED, "a blank or a control character");
+    process("/keys \"a\"'b' c\\d");
+    expect("ab-cd-2", "s", "t", "the credential_process of profile default");
+    process("/keys 'a;$(exit)' '|x'");
+    expect("a;$(exit)-|x-2", "s", "t", "the credential_process of profile default");
+    process("/keys 'a");
+    refused(CAIRN_ERR_DENIED, "a quote stays open");
+    process("/nobody");
+    refused(CAIRN_ERR_DENIED, "it can't be run");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        write_program("bad", bad[i].text);
+        process("/bad");
+        refused(CAIRN_ERR_DENIED, bad[i].words);
+    }
+}
+
+/* Keys in the credentials file are before the program, keys in the config file behind it. */
+static void
+order_of_files(void **state)
+{
+    char *config;
+
+    (void)state;
+    write_program("keys", ANSWER("AKPROGRAM"));
+    config = alloc_printf("[default]\naws_access_key_id=AKC\naws_secret_access_key=sc\ncredential_process=%s/keys\n", home);
+    cache_forget();
+    world(NULL, NULL, config, NULL);
+    expect("AKPROGRAM", "TOPSECRET", "", "the credential_process of profile default");
+    world(NULL, NULL, config, "[default]\naws_access_key_id=AKS\naws_secret_access_key=ss\n");
+    expect("AKS", "ss", "", "profile default");
+    free(config);
+}
+
+/* Seconds from NOW; the program counts how often it is asked. */
+static void
+at(int64_t seconds, const char *id)
+{
+    wall = NOW + seconds * 1000;
+    expect(id, "TOPSECRET", "", "the credential_process of profile default");
+}
+
+#define COUNTING(expiration) \
+    "n=$(($(cat \"$0.n\" 2>/dev/null || echo 0) + 1)); echo $n >\"$0.n\"\n[ ! -e \"$0.broken\" ] || exit 1\n" \
+    "echo '{\"Version\":1,\"AccessKeyId\":\"'$n'\",\"SecretAccessKey\":\"TOPSECRET\",\"Expiration\":\"" expiration "\"}'\n"
+
+static void
+refreshes(void **state)
+{
+    char *broken = alloc_printf("%s/once.broken", home);
+    FILE *file;
+
+    (void)state;
+    write_program("once", COUNTING("2026-09-21T14:46:40Z")); /* NOW and an hour, whenever it is asked */
+    process("/once");
+    at(0, "1");
+    at(44 * 60, "1");
+    at(46 * 60, "2");
+    file = fopen(broken, "we");
+    assert_non_null(file);
+    fclose(file);
+    process("/once");
+    wall = NOW;
+    refused(CAIRN_ERR_DENIED, "it ended with status 1");
+    unlink(broken);
+    at(0, "4");
+    file = fopen(broken, "we");
+    assert_non_null(file);
+    fclose(file);
+    at(46 * 60, "4"); /* tried, and the old ones are good */
+    at(46 * 60 + 10, "4"); /* not tried */
+    wall = NOW + 51 * 60000;
+    refused(CAIRN_ERR_DENIED, "it ended with status 1");
+    unlink(broken);
+    at(51 * 60, "7");
+    wall = NOW + 3600000;
+    refused(CAIRN_ERR_DENIED, "expired at 2026-09-21T14:46:40Z");
+    wall = NOW;
+    free(broken);
+}
+
+static void
+roles(void **state)
+{
+    static const struct {
+        const char *config, *words;
+    } bad[] = {
+        { "[profile p]\nrole_arn=r\n", "neither source_profile nor credential_source" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\ncredential_source=Environment\n", "has both source_profile and" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\n", "has source_profile a, and neither of the shared files has it" },
+        { "[profile p]\nrole_arn=r\nsource_profile=p\n", "has source_profile p, which leads back to it" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\n[profile a]\nrole_arn=s\nsource_profile=b\n"
+          "[profile b]\nrole_arn=t\nsource_profile=p\n", "profile b has source_profile p, which leads back to it" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\n[profile a]\nregion=x\n", "is source_profile of p" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\n[profile a]\naws_access_key_id=A\n", "without aws_secret_access_key" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\nmfa_serial=m\n", "aws configure export-credentials --profile p" },
+        { "[profile p]\nrole_arn=r\ncredential_source=Elsewhere\n", "none of Environment, Ec2InstanceMetadata, EcsContainer" },
+        { "[profile p]\nrole_arn=r\ncredential_source=Environment\n", "credential_source Environment, and there are no keys" },
+        { "[profile p]\nrole_arn=r\nweb_identity_token_file=/nonexistent\n", "get the keys of r: " },
+        { "[profile p]\nweb_identity_token_file=/nonexistent\n", "no AWS_ROLE_ARN or role_arn" },
+        { "[profile p]\nrole_arn=r\nsource_profile=a\n[profile a]\nsso_session=s\n", "profile a has sso_session" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        world(ENV("AWS_PROFILE", "p"), NULL, bad[i].config, NULL);
+        refused(CAIRN_ERR_DENIED, bad[i].words);
+    }
+    world(ENV("AWS_PROFILE", "p"), NULL,
+          "[profile p]\nrole_arn=r\nsource_profile=p\naws_access_key_id=A\naws_secret_access_key=TOPSECRET\n", NULL);
+    refused(CAIRN_ERR_UNAVAILABLE, "get the keys of r: send https://sts.eu-west-1.amazonaws.com/: there is no network");
+    world(ENV("AWS_PROFILE", "p", KEYS), NULL, "[profile p]\nrole_arn=r\ncredential_source=Environment\n", NULL);
+    expect("AKENV", "env-TOPSECRET", "", "the environment");
+    world(ENV(KEYS), ENV("profile", "p"), "[profile p]\nrole_arn=r\ncredential_source=Environment\n", NULL);
+    refused(CAIRN_ERR_UNAVAILABLE, "there is no network");
+}
+
+static void
+containers(void **state)
+{
+    static const char *const refused_uris[] = {
+        "http://10.0.0.1/x", "http://127.0.0.1.example.org/x", "http://169.254.170.2@evil/x", "http://localhost.evil/",
+        "http://[fd00:ec2::24]/x", "http://169.254.170.222/", "ftp://127.0.0.1/", "http://127.0.0.1:80@evil/",
+    };
+    static const char *const taken_uris[] = {
+        "http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]:9/", "http://169.254.170.2/x",
+        "http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1", "https://anywhere.example.org/x",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refused_uris) / sizeof(refused_uris[0]); i++) {
+        world(ENV("AWS_CONTAINER_CREDENTIALS_FULL_URI", refused_uris[i]), NULL, NULL, NULL);
+        refused(CAIRN_ERR_DENIED, "find credentials: AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    }
+    for (size_t i = 0; i < sizeof(taken_uris) / sizeof(taken_uris[0]); i++) {
+        world(ENV("AWS_CONTAINER_CREDENTIALS_FULL_URI", taken_uris[i]), NULL, NULL, NULL);
+        refused(CAIRN_ERR_UNAVAILABLE, taken_uris[i]);
+    }
+    world(ENV("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://10.0.0.1"), NULL,
+          NULL, NULL);
+    refused(CAIRN_ERR_UNAVAILABLE, "http://169.254.170.2/v2/x");
+    world(ENV("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "TOPSECRET\r\nX: y"), NULL,
+          NULL, NULL);
+    refused(CAIRN_ERR_DENIED, "a line break in it");
+}
+
+static void
 digests(void **state)
 {
     char id[] = "k", secret[] = "s", token[] = "t";
@@ -260,6 +454,14 @@ main(void)
         { "a malformed file is refused with its line and without its contents", malformed, NULL, NULL, NULL },
         { "the files may lie elsewhere", other_files, NULL, NULL, NULL },
         { "expired keys are refused before they are used", expiry, NULL, NULL, NULL },
+        { "a program's keys are taken, its command line is split without a shell, and bad answers are refused", programs,
+          NULL, NULL, NULL },
+        { "keys of the credentials file are before a program, those of the config file behind it", order_of_files, NULL,
+          NULL, NULL },
+        { "keys that end are got anew in time, and kept while they are good and there are no others", refreshes, NULL, NULL,
+          NULL },
+        { "a role needs one source of keys, and loops are found", roles, NULL, NULL, NULL },
+        { "a container's endpoint is this machine or is spoken to by TLS", containers, NULL, NULL, NULL },
         { "one set of keys is told from another", digests, NULL, NULL, NULL },
     };
 

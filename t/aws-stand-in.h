@@ -14,7 +14,7 @@
 
 #include "cairn/plugin.h"
 
-#define NOW 1789998400000ll /* 2026-09-21T13:46:40Z, always */
+#define NOW 1789998400000ll /* 2026-09-21T13:46:40Z */
 #define ENV(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 struct cairn_call {
@@ -22,6 +22,7 @@ struct cairn_call {
 };
 
 extern struct cairn_call call;
+extern int64_t wall; /* the time; NOW until a test puts it forward */
 extern char home[64]; /* a folder of the test's own */
 
 /* A world: variables and configuration as pairs, and the two files (NULL: missing). */

@@ -79,12 +79,27 @@ clock_format(char out[25], int64_t ms)
     snprintf(out, 25, "%.19s.%03uZ", day, (unsigned)(ms % 1000) % 1000u);
 }
 
+/* "Z", "+02:00" */
+static int
+zone_of(const char *text, int *east)
+{
+    int hours = 0, minutes = 0, used = 0;
+
+    if (strcmp(text, "Z") == 0)
+        return 0;
+    if ((*text != '+' && *text != '-') || sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used])
+        return -1;
+    *east = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return 0;
+}
+
 int64_t
 clock_parse(const char *text)
 {
     struct tm utc = { 0 };
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
     double fraction = 0;
+    int east = 0;
 
     if (!rest)
         return -1;
@@ -94,7 +109,7 @@ clock_parse(const char *text)
         fraction = strtod(rest, &end);
         rest = end;
     }
-    if (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0)
+    if (zone_of(rest, &east) < 0)
         return -1;
-    return (int64_t)timegm(&utc) * 1000 + (int64_t)(fraction * 1000 + 0.5);
+    return ((int64_t)timegm(&utc) - east) * 1000 + (int64_t)(fraction * 1000 + 0.5);
 }

@@ -18,6 +18,6 @@ int64_t clock_now(void); /* ms on the run's clock */
 int64_t clock_wall(void); /* ms on the wall clock */
 int64_t clock_to_wall(int64_t ms); /* a span of the run's clock as wall ms, rounded up, at least 0 */
 void clock_format(char out[25], int64_t ms); /* "2026-11-20T13:36:57.123Z" */
-int64_t clock_parse(const char *text); /* the same, fraction optional; -1 when it isn't a time */
+int64_t clock_parse(const char *text); /* the same, fraction optional, of any zone; -1 when it isn't a time */
 
 #endif

@@ -4,18 +4,18 @@
  */
 #include "client.h"
 
+#include "cache.h"
 #include "common/alloc.h"
 #include "endpoint.h"
 #include "errors.h"
 #include "identity.h"
 #include "profile.h"
 #include "sigv4.h"
+#include "skew.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define SKEW_MS (4 * 60 * 1000) /* a smaller difference isn't why a signature was refused */
 #define HEADERS_MAX 8
 
 const struct cairn_param client_config[] = {
@@ -28,25 +28,29 @@ const struct cairn_param client_config[] = {
     { 0 },
 };
 
-static int64_t clock_offset; /* ms that the services' clock is ahead of ours, once it has been learned */
-
 int
 client_open(struct client_session *session, struct cairn_call *call, struct cairn_error *err)
 {
+    const char *wanted = cairn_get_str(cairn_config(call), "profile", NULL);
+    struct search search = { .call = call, .profile = profile_name(call), .named = wanted && *wanted };
+
     *session = (struct client_session){ 0 };
-    if (profile_load(&session->settings, call, profile_name(call), err) < 0
-        || endpoint_region(&session->region, call, session->settings, err) < 0
-        || credentials_load(&session->credentials, call, session->settings, err) < 0) {
-        client_close(session);
-        return -1;
-    }
-    return 0;
+    if (profile_load(&session->own_settings, call, search.profile, err) < 0
+        || endpoint_region(&session->region, call, session->own_settings, err) < 0)
+        goto failed;
+    search.settings = session->settings = session->own_settings;
+    search.region = session->region;
+    if (credentials_load(&session->credentials, &search, err) == 0)
+        return 0;
+failed:
+    client_close(session);
+    return -1;
 }
 
 void
 client_close(struct client_session *session)
 {
-    cairn_free(session->settings);
+    cairn_free(session->own_settings);
     credentials_release(&session->credentials);
     free(session->region);
     *session = (struct client_session){ 0 };
@@ -131,9 +135,10 @@ send_once(struct cairn_call *call, struct client_session *session, const struct 
     w.path = alloc_printf("%s%s", after_host ? after_host : "", request->path);
     w.url = alloc_printf("%.*s%s%s%s", (int)(after_host ? after_host - w.base : (long)strlen(w.base)), w.base, w.path,
                          request->query ? "?" : "", request->query ? request->query : "");
-    sigv4_date(w.date, cairn_wall(call) + clock_offset);
+    sigv4_date(w.date, skew_now(call));
     add_headers(&w, session, request);
-    sign(&w, session, request);
+    if (session->credentials.key_id)
+        sign(&w, session, request);
     struct cairn_http_request http =
         CAIRN_HTTP_REQUEST(.method = request->method, .url = w.url, .headers = (const char *const *)w.lines,
                            .body = request->body, .body_len = request->body ? strlen(request->body) : 0,
@@ -161,22 +166,11 @@ learn_clock(struct cairn_call *call, const struct aws_refusal *refusal, const st
     static const char *const codes[] = {
         "RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
     };
-    const char *date = cairn_http_header(reply, "Date");
-    struct tm tm = { 0 };
-    int64_t offset;
     size_t i = 0;
 
     while (i < sizeof(codes) / sizeof(codes[0]) && strcmp(refusal->code, codes[i]) != 0)
         i++;
-    if (i == sizeof(codes) / sizeof(codes[0]) || !date || !strptime(date, "%a, %d %b %Y %H:%M:%S", &tm))
-        return 0;
-    offset = (int64_t)timegm(&tm) * 1000 - cairn_wall(call);
-    if (llabs(offset - clock_offset) < SKEW_MS)
-        return 0;
-    cairn_log(call, "the clock of this host is %lld s %s that of AWS: requests are signed with theirs",
-              (long long)llabs(offset) / 1000, offset > 0 ? "behind" : "ahead of");
-    clock_offset = offset;
-    return 1;
+    return i < sizeof(codes) / sizeof(codes[0]) && skew_learn(call, cairn_http_header(reply, "Date"));
 }
 
 /* Were the credentials refused as expired, and are there new ones in the meantime? */
@@ -187,7 +181,10 @@ renew(struct cairn_call *call, struct client_session *session, const struct aws_
     struct cairn_error ignored = { 0 };
     struct client_session fresh;
 
-    if (strncmp(refusal->code, "ExpiredToken", 12) != 0 || client_open(&fresh, call, &ignored) < 0)
+    if (strncmp(refusal->code, "ExpiredToken", 12) != 0 || session->for_keys)
+        return 0;
+    cache_forget();
+    if (client_open(&fresh, call, &ignored) < 0)
         return 0;
     credentials_digest(before, &session->credentials);
     credentials_digest(now, &fresh.credentials);
@@ -216,7 +213,7 @@ client_exchange(struct cairn_call *call, struct client_session *session, const s
             break;
         cairn_http_free(*reply);
         *reply = NULL;
-        if (identity_check(call, session, !request->reads, err) < 0)
+        if (!session->for_keys && identity_check(call, session, !request->reads, err) < 0)
             return -1;
     }
     cairn_http_free(*reply);

@@ -32,14 +32,18 @@ struct client_request {
 
 /* What every request needs and that may change between two of them. */
 struct client_session {
-    struct cairn_value *settings; /* of the profile, or NULL */
+    const struct cairn_value *settings; /* of the profile, or NULL */
+    struct cairn_value *own_settings;   /* the same, if they are the session's own */
     struct credentials credentials;
     char *region;
+    int for_keys; /* it gets credentials: they aren't renewed, and nobody asks whose they are */
 };
 
 extern const struct cairn_param client_config[]; /* section aws */
 #define CLIENT_SECTION "aws"
-#define CLIENT_ENV "AWS_* HOME"
+#define CLIENT_ENV \
+    "AWS_* HOME HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy XDG_RUNTIME_DIR XDG_CONFIG_HOME " \
+    "XDG_CACHE_HOME DBUS_SESSION_BUS_ADDRESS SSH_AUTH_SOCK"
 
 int client_open(struct client_session *session, struct cairn_call *call, struct cairn_error *err);
 void client_close(struct client_session *session);

@@ -177,25 +177,43 @@ profile_name(struct cairn_call *call)
     return name && *name ? name : "default";
 }
 
+static void
+put_all(struct cairn_value *to, const struct cairn_value *from)
+{
+    for (size_t i = 0; i < cairn_count(from); i++)
+        cairn_put(to, cairn_key(from, i), cairn_copy(cairn_at(from, i)));
+}
+
+/* No line of a file can be read as this one: a name of ours in it would be cut off as a comment. */
+#define KEYS_FROM "#keys_from"
+
+int
+profile_keys_are_in_credentials(const struct cairn_value *settings)
+{
+    return cairn_get_bool(settings, KEYS_FROM, 0);
+}
+
 int
 profile_load(struct cairn_value **out, struct cairn_call *call, const char *name, struct cairn_error *err)
 {
     struct cairn_value *settings = cairn_map();
     char *section = strcmp(name, "default") != 0 ? alloc_printf("profile %s", name) : alloc_str(name);
+    struct cairn_value *secret = cairn_map();
     int in_config = add_from(settings, call, "AWS_CONFIG_FILE", ".aws/config", section, err);
     int in_credentials =
-        in_config < 0 ? -1 : add_from(settings, call, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, err);
+        in_config < 0 ? -1 : add_from(secret, call, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", name, err);
 
     free(section);
     *out = NULL;
-    if (in_config > 0 || in_credentials > 0)
+    if (in_credentials >= 0 && (in_config > 0 || in_credentials > 0)) {
+        put_all(settings, secret);
+        cairn_put(settings, KEYS_FROM,
+                  cairn_bool(cairn_get(secret, "aws_access_key_id") || cairn_get(secret, "aws_secret_access_key")));
         *out = settings;
-    else
-        cairn_free(settings);
-    if (in_credentials < 0 && *out) {
-        cairn_free(*out);
-        *out = NULL;
+        settings = NULL; /* handed over */
     }
+    cairn_free(settings);
+    cairn_free(secret);
     return in_credentials < 0 ? -1 : 0;
 }
 

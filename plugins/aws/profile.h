@@ -13,6 +13,8 @@
 
 /* The settings of one profile: a map of texts; NULL with 0 when neither file has it. */
 int profile_load(struct cairn_value **out, struct cairn_call *call, const char *name, struct cairn_error *err);
+/* Are the keys those of the credentials file? The ones of the other file count less. */
+int profile_keys_are_in_credentials(const struct cairn_value *settings);
 const char *
 profile_name(struct cairn_call *call); /* the configuration's, else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
 
