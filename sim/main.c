@@ -2,6 +2,7 @@
  * main.c: cairn-sim, a world on the loopback address: reads its options, starts the world and serves it.
  * SPDX-License-Identifier: MIT
  */
+#include "client.h"
 #include "common/alloc.h"
 #include "http.h"
 #include "luahost.h"
@@ -19,7 +20,9 @@
 
 static const char help[] =
     "Usage: cairn sim --world FILE [OPTION]...\n"
-    "Serve a simulated world (AWS, Kubernetes, Cloudflare) on 127.0.0.1 until SIGTERM or SIGINT.\n"
+    "   or: cairn sim faults|fault|mend|operations [WORD]...\n"
+    "Serve a simulated world (AWS, Kubernetes, Cloudflare) on 127.0.0.1 until SIGTERM or SIGINT; or ask something of one\n"
+    "that runs, whose address is in CAIRN_SIM_URL.\n"
     "\n"
     "  --world FILE    the world as it is at the start\n"
     "  --port N        port to listen on (default 0: any free one)\n"
@@ -29,7 +32,12 @@ static const char help[] =
     "  --log FILE      write each request as a line\n"
     "  --seed N        seed of the ids that the world makes up (default 1)\n"
     "  --help          show this text\n"
-    "  --version       show the version\n";
+    "  --version       show the version\n"
+    "\n"
+    "  faults [KIND|SERVICE]         which kinds of faults there are, and which are switched on\n"
+    "  fault KIND [PARAM=VALUE]...   switch one on\n"
+    "  mend [KIND|NUMBER]            switch it off; all, without a word\n"
+    "  operations [SERVICE]          which operations are served\n";
 
 static const struct option options[] = {
     { "world", required_argument, NULL, 'w' },  { "port", required_argument, NULL, 'p' },
@@ -150,6 +158,10 @@ main(int argc, char **argv)
     struct cairn_error err = { 0 };
     int status = 0;
 
+    if (argc > 1 && client_knows(argv[1])) {
+        json_decref(settings);
+        return client_run(argv + 1, argc - 1);
+    }
     if (read_options(argc, argv, settings, &status) == 0) {
         if (clock && *clock)
             json_object_set_new(settings, "clock", json_string(clock));

@@ -112,7 +112,10 @@ it 'a switchover that is refused for good is no dead end: everything can be put 
     rm world.yaml
 '
 it 'a switchover that RDS takes back is tried again when a person wants it' '
-    sed "s/^rds:/rds:\n  fail_switchover: 1\n  refuse_switchover: 1/" "$SRC/examples/instance/world.yaml" >world.yaml
+    {
+        cat "$SRC/examples/instance/world.yaml"
+        echo "faults: [{ do: fail_switchover }, { do: refuse_switchover }]"
+    } >world.yaml
     use_world instance
     answered run_flow >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     world >after.json

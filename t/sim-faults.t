@@ -133,13 +133,60 @@ it 'expired credentials, and faults by number of the request and of other servic
 '
 it 'a fault with a mistake in it is refused with its place, and faults can be forgotten' '
     must_fail 22 fault "{\"do\":\"throtle\",\"match\":{}}" >out
-    grep -q "do: must be one of throttle, " out
+    grep -q "do: there is no kind of fault throtle; did you mean throttle?" out
     must_fail 22 fault "{\"do\":\"slow\",\"match\":{\"acton\":\"X\"}}" >out
     grep -q "match.acton: unknown key; did you mean action?" out
     must_fail 22 fault "not json" >out
     fault "{\"do\":\"throttle\",\"match\":{}, \"times\": 100}"
     curl -sS --noproxy "*" -X DELETE "$CAIRN_SIM_URL/_sim/fault" | grep -qx "\[\]"
     rds DescribeDBInstances
+'
+it 'after a change, so many reads see what was before it: what was made is not found yet' '
+    fault "{\"do\":\"lag\",\"match\":{\"action\":\"CreateDBParameterGroup\"},\"reads\":3}"
+    rds $(group lag1)
+    rds DescribeDBInstances
+    refused DBParameterGroupNotFound DescribeDBParameterGroups DBParameterGroupName=lag1
+    refused DBParameterGroupNotFound DescribeDBParameterGroups DBParameterGroupName=lag1
+    rds DescribeDBParameterGroups DBParameterGroupName=lag1
+    fault "{\"do\":\"lag\",\"match\":{\"target\":\"lag2\"},\"reads\":4,\"flapping\":true}"
+    rds $(group lag3)
+    rds DescribeDBParameterGroups DBParameterGroupName=lag3
+    rds $(group lag2)
+    rds DescribeDBParameterGroups DBParameterGroupName=lag3
+    for n in 1 2; do
+        rds DescribeDBParameterGroups DBParameterGroupName=lag2
+        refused DBParameterGroupNotFound DescribeDBParameterGroups DBParameterGroupName=lag2
+    done
+    rds DescribeDBParameterGroups DBParameterGroupName=lag2
+'
+it 'a person at a terminal lists the kinds of faults, switches one on, and mends it' '
+    cairn sim faults >out
+    grep -q "^No fault is switched on" out || grep -q "^Switched on" out
+    grep -q "^  refuse_switchover (rds)" out
+    cairn sim mend >out
+    cairn sim fault throttle service=rds action=DescribeDBInstances times=2 >out
+    grep -q "throttle action=DescribeDBInstances service=rds times=2" out
+    refused Throttling DescribeDBInstances
+    cairn sim faults slow >out
+    grep -q "ms=INTEGER  so late, on the wall clock (default 1000)" out
+    cairn sim mend throttle | grep -qx "No fault is switched on."
+    rds DescribeDBInstances >out
+'
+it 'each mistake of theirs is one clear error' '
+    must_fail 2 cairn sim fault throtle 2>err
+    grep -qx "cairn-sim: do: there is no kind of fault throtle; did you mean throttle?; see cairn sim faults" err
+    must_fail 2 cairn sim fault throttle tims=2 2>err
+    grep -qx "cairn-sim: tims: unknown key; did you mean times?" err
+    must_fail 2 cairn sim fault throttle twice 2>err
+    grep -q "expected PARAM=VALUE, not twice" err
+    must_fail 2 cairn sim mend stale 2>err
+    grep -qx "cairn-sim: no fault stale is switched on" err
+    must_fail 2 cairn sim fault 2>err
+    grep -q "a word is missing behind fault" err
+    must_fail 2 env -u CAIRN_SIM_URL "$BUILD/run" cairn sim faults 2>err
+    grep -q "CAIRN_SIM_URL is not set" err
+    must_fail 1 env CAIRN_SIM_URL=http://127.0.0.1:1 "$BUILD/run" cairn sim faults 2>err
+    grep -q "does it still run?" err
 '
 it 'the ledger has the caller, and the verdict finds a change that was made twice by one step' '
     AGENT="cairn/1 run/01abcdef step/7 token/0123456789abcdef"

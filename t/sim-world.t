@@ -80,8 +80,8 @@ it 'a missing key and a value of the wrong type are named' '
         "6: durations.switchover: must be a duration like 38m or 14s, not \"2 min\""
     refuses 3 "clock: { start: yesterday }" \
         "3: clock.start: must be a time like 2026-02-03T04:05:06Z, not \"yesterday\""
-    refuses 24 "  - { match: {}, do: explode }" "24: faults[0].do: must be one of throttle, error_5xx, error_5xx_after, \
-cut_before, cut_after, slow, html, truncate, stale, expired, conflict, not \"explode\""
+    refuses 24 "  - { match: {}, do: explode }" \
+        "24: faults[0].do: there is no kind of fault explode; see cairn sim faults"
 '
 it 'what does not fit together is named' '
     refuses 13 "      version: \"11.22\"" \

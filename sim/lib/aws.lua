@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local ids = require "ids"
+local served = require "served"
 local xml = require "xml"
 
 local M = {}
@@ -130,6 +131,9 @@ local function fault_of(kind, rest)
     elseif kind == "expired" then
         return rest and "ExpiredTokenException" or "ExpiredToken",
             "The security token included in the request is expired", 403
+    elseif kind == "denied" then
+        return rest and "AccessDeniedException" or "AccessDenied",
+            "The caller is not authorized to perform this operation.", 403
     elseif kind == "conflict" then
         return rest and "ResourceConflictException" or "InvalidDBInstanceState",
             "The operation cannot be performed at this time.", rest and 409 or 400
@@ -186,7 +190,7 @@ local function resolve(sim, req)
         model = model,
         service = model.service,
         action = action,
-        read = action:find("^Describe") or action:find("^List") or action:find("^Get"),
+        read = served.is_read(action),
         handler = function (request) return handle_query(sim, model, request) end,
     }
 end

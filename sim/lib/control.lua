@@ -1,9 +1,10 @@
 -- control.lua: what tests ask of the world itself, below /_sim/.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
-local faults = require "faults"
 local ledger = require "ledger"
 local schema = require "schema"
+local served = require "served"
+local switch = require "switch"
 local timers = require "timers"
 
 -- Times, and what differs from run to run, as fixed words.
@@ -69,23 +70,6 @@ return function (sim)
         return sim.reply(200, normal(out, words_of(ledger.all())))
     end
 
-    local function add_fault(req)
-        if type(req.json) ~= "table" then
-            return sim.reply(400, { message = "the fault is not JSON: " .. tostring(req.json_error) })
-        end
-        local ok, fault = pcall(schema.check, { name = "fault", lines = {} }, "", req.json, faults.schema)
-        if not ok then
-            return sim.reply(400, { message = (fault:gsub("^world: fault:1: ", "")) })
-        end
-        faults.add(fault)
-        return sim.reply(200, faults.all())
-    end
-
-    local function clear_faults()
-        faults.clear()
-        return sim.reply(200, faults.all())
-    end
-
     -- The setting is one by which others have the world's time, also after it was put forward.
     local function clock()
         local wall, start, speed = host.clock_setting():match("^(%d+):(%d+):(.+)$")
@@ -103,7 +87,12 @@ return function (sim)
         return clock()
     end
 
-    return {
+    local function operations(req)
+        local list = served.list(sim.models, req.query.service)
+        return switch.wants_text(req) and switch.text(served.in_words(list)) or sim.reply(200, list)
+    end
+
+    local model = {
         name = "_sim",
         control = true,
         routes = {
@@ -113,10 +102,12 @@ return function (sim)
             { "GET", "/_sim/world", "World", world },
             { "GET", "/_sim/clock", "Clock", clock },
             { "POST", "/_sim/advance", "Advance", advance },
+            { "GET", "/_sim/operations", "Operations", operations },
             { "GET", "/_sim/downtime", "Downtime", function () return sim.reply(200, sim.downtime) end },
-            { "GET", "/_sim/fault", "Faults", function () return sim.reply(200, faults.all()) end },
-            { "POST", "/_sim/fault", "AddFault", add_fault },
-            { "DELETE", "/_sim/fault", "ClearFaults", clear_faults },
         },
     }
+    for _, route in ipairs(switch.routes(sim)) do
+        table.insert(model.routes, route)
+    end
+    return model
 end

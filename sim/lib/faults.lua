@@ -1,42 +1,81 @@
--- faults.lua: what goes wrong on purpose: which requests, how, and how often.
+-- faults.lua: what goes wrong on purpose: the kinds that the models declare, and which of them are switched on.
 -- SPDX-License-Identifier: MIT
+--
+-- A fault that is on is { n, do, match = { service?, action?, target?, n? }, times, seen, done } with the params of its
+-- kind. Of what it is about it strikes the match.n-th and the times - 1 after it; with times 0, every one until it is
+-- mended.
 local host = require "host"
+local schema = require "schema"
 
 local M = {}
 
-local active = {} -- { match, do, times, seen, done }
+local kinds = {} -- name -> { name, of, help, params, request?, start?, stop? }
+local active = {}
+local count = 0
 
-M.kinds = { "throttle", "error_5xx", "error_5xx_after", "cut_before", "cut_after", "slow", "html", "truncate", "stale",
-    "expired", "conflict" }
-
-M.schema = {
-    type = "map",
-    fields = {
-        match = {
-            type = "map",
-            required = true,
-            fields = {
-                service = { type = "string" },
-                action = { type = "string" },
-                target = { type = "string" },
-                n = { type = "integer", min = 1 },
-            },
+local common = {
+    match = {
+        type = "map",
+        fields = {
+            service = { type = "string", help = "which service" },
+            action = { type = "string", help = "which operation" },
+            target = { type = "string", help = "which thing: any name or id that the request or the thing has" },
+            n = { type = "integer", min = 1, help = "the first that is struck, 1 if left out" },
         },
-        ["do"] = { type = "string", required = true, one_of = M.kinds },
-        times = { type = "integer", default = 1, min = 1 },
-        ms = { type = "integer", default = 1000, min = 0 },
     },
+    times = { type = "integer", default = 1, min = 0, help = "how many are struck; 0: all until it is mended" },
 }
 
+-- kind: { help = TEXT, params = { NAME = SCHEMA with help }?, times = N?, start = fn(fault)?, stop = fn(fault)? }.
+-- start is called when such a fault is switched on (at the start of the world: after all models), stop when it is
+-- mended.
+function M.declare(of, name, kind)
+    local times = setmetatable({ default = kind.times }, { __index = common.times })
+    local fields = { ["do"] = { type = "string" }, match = common.match, times = times }
+    for param, field in pairs(kind.params or {}) do
+        fields[param] = field
+    end
+    kinds[name] = setmetatable({ name = name, of = of, schema = { type = "map", fields = fields } },
+        { __index = kind })
+end
+
+function M.names()
+    local list = {}
+    for name in pairs(kinds) do
+        list[#list + 1] = name
+    end
+    table.sort(list)
+    return list
+end
+
+-- Check one fault of the world file or of a request, and fill in what it leaves out.
+function M.check(where, path, value)
+    local wanted = type(value) == "table" and value["do"]
+    if type(wanted) ~= "string" then
+        schema.fail(where, path, "a fault is a map with the key do: its kind; see cairn sim faults")
+    elseif not kinds[wanted] then
+        local near = schema.nearest(wanted, M.names())
+        schema.fail(where, path .. "/do", ("there is no kind of fault %s%s; see cairn sim faults"):format(wanted,
+            near and ("; did you mean %s?"):format(near) or ""))
+    end
+    return schema.check(where, path, value, kinds[wanted].schema)
+end
+
 function M.add(fault)
-    active[#active + 1] = {
-        match = fault.match,
-        ["do"] = fault["do"],
-        times = fault.times or 1,
-        ms = fault.ms or 1000,
-        seen = 0,
-        done = 0,
-    }
+    count = count + 1
+    fault.n, fault.seen, fault.done = count, 0, 0
+    active[#active + 1] = fault
+    local start = kinds[fault["do"]].start
+    if start then
+        start(fault)
+    end
+end
+
+-- The faults of the world file: checked first, switched on once the models have started.
+function M.check_list(where, list)
+    for i, value in ipairs(list) do
+        list[i] = M.check(where, "/faults/" .. i - 1, value)
+    end
 end
 
 function M.start(list)
@@ -45,49 +84,96 @@ function M.start(list)
     end
 end
 
-function M.clear()
-    active = {}
+-- Switch off: all, or those of a kind, or the one with that number. Returns how many that were.
+function M.mend(which)
+    local kept, mended = {}, 0
+    for _, fault in ipairs(active) do
+        if not which or fault["do"] == which or fault.n == math.tointeger(tonumber(which)) then
+            local stop = kinds[fault["do"]].stop
+            if stop then
+                stop(fault)
+            end
+            mended = mended + 1
+        else
+            kept[#kept + 1] = fault
+        end
+    end
+    active = kept
+    return mended
 end
 
 function M.all()
     return host.list(active)
 end
 
-local function has_value(table_, value)
-    for _, v in pairs(table_) do
-        if v == value then
+-- Is that param of that kind a text, so that "1" is one too?
+function M.is_text(kind, param)
+    local field = kinds[kind] and kinds[kind].schema.fields[param]
+    return field ~= nil and (field.type == "string" or field.type == "duration" or field.type == "time")
+end
+
+local function is_left(fault)
+    return fault.times == 0 or fault.done < fault.times
+end
+
+-- Note that a fault met what it is about: true when it strikes this time.
+local function strikes(fault)
+    fault.seen = fault.seen + 1
+    if fault.seen < (fault.match.n or 1) then
+        return false
+    end
+    fault.done = fault.done + 1
+    return true
+end
+
+local function is_one_of(target, things)
+    for _, thing in pairs(things) do
+        if thing == target then
             return true
         end
     end
     return false
 end
 
+-- The fault of this kind that strikes a thing now, or nil; the thing is given by all names that it has.
+function M.hit(kind, ...)
+    local things = { ... }
+    for _, fault in ipairs(active) do
+        if fault["do"] == kind and is_left(fault)
+            and (not fault.match.target or is_one_of(fault.match.target, things)) and strikes(fault) then
+            return fault
+        end
+    end
+    return nil
+end
+
 -- A target is any value of the request: a form member, a part of the path, a top member of the JSON body.
-local function has_target(req, target)
-    if has_value(req.params, target) or has_value(req.query, target) then
+function M.has_target(req, target)
+    if is_one_of(target, req.params) or is_one_of(target, req.query) then
         return true
     end
-    local kind = req.headers["content-type"] or ""
-    if kind:find("form-urlencoded", 1, true) then
-        return has_value(req.form, target)
+    local type_ = req.headers["content-type"] or ""
+    if type_:find("form-urlencoded", 1, true) then
+        return is_one_of(target, req.form)
     end
-    return kind:find("json", 1, true) and type(req.json) == "table" and has_value(req.json, target)
+    return type_:find("json", 1, true) and type(req.json) == "table" and is_one_of(target, req.json)
 end
 
 local function matches(match, req)
     return (not match.service or match.service == req.service)
         and (not match.action or match.action == req.action)
-        and (not match.target or has_target(req, match.target))
+        and (not match.target or M.has_target(req, match.target))
 end
 
--- The fault that strikes this request, if any: of each fault the requests n, n+1, ... n+times-1 that match.
+-- The fault that strikes this request, if any. Every one that the request is about counts it.
 function M.match(req)
     local found
     for _, fault in ipairs(active) do
-        if fault.done < fault.times and matches(fault.match, req) and (fault["do"] ~= "stale" or req.read) then
-            fault.seen = fault.seen + 1
-            if not found and fault.seen >= (fault.match.n or 1) then
-                fault.done = fault.done + 1
+        local kind = kinds[fault["do"]]
+        if kind.request and is_left(fault) and (not kind.reads or req.read) and matches(fault.match, req) then
+            if found then
+                fault.seen = fault.seen + 1
+            elseif strikes(fault) then
                 found = fault
             end
         end
@@ -95,48 +181,63 @@ function M.match(req)
     return found
 end
 
-function M.wants_previous()
+-- The faults of a kind that this request is about; those that it strikes when `count_it` is set.
+function M.about(kind, req, count_it)
+    local list = {}
     for _, fault in ipairs(active) do
-        if fault["do"] == "stale" and fault.done < fault.times then
+        if fault["do"] == kind and is_left(fault) and matches(fault.match, req)
+            and (not count_it or strikes(fault)) then
+            list[#list + 1] = fault
+        end
+    end
+    return list
+end
+
+function M.is_on(kind)
+    for _, fault in ipairs(active) do
+        if fault["do"] == kind and is_left(fault) then
             return true
         end
     end
     return false
 end
 
-local page = "<!DOCTYPE html>\n<html><head><title>Please sign in</title></head>"
-    .. "<body><h1>Sign in to the network</h1></body></html>\n"
-
--- The reply that stands in for the handler's, or nil when the handler is to run.
+-- What becomes of a request that a fault strikes: a reply instead of the handler's (nil: the handler runs), and what is
+-- done to the handler's reply. The kinds that strike requests are declared in strikes.lua.
 function M.instead(fault, req)
-    local what = fault["do"]
-    if what == "cut_before" then
-        return { status = 500, way = "cut" }
-    elseif what == "html" then
-        return { status = 200, headers = { ["Content-Type"] = "text/html" }, body = page }
-    elseif what == "throttle" or what == "error_5xx" or what == "expired" or what == "conflict" then
-        if req.model.error then
-            return req.model.error(what, req)
-        end
-        return { status = what == "throttle" and 429 or what == "expired" and 401 or what == "conflict" and 409 or 503,
-            body = what .. "\n" }
-    end
-    return nil
+    local kind = kinds[fault["do"]]
+    return kind.instead and kind.instead(fault, req)
 end
 
--- What becomes of the handler's reply.
 function M.spoil(fault, reply)
-    local what = fault["do"]
-    if what == "cut_after" then
-        reply.way = "cut"
-    elseif what == "truncate" then
-        reply.way = "truncate"
-    elseif what == "slow" then
-        reply.delay = fault.ms
-    elseif what == "error_5xx_after" then
-        reply.status, reply.body = 500, "the connection to the service was lost\n"
-        reply.headers = { ["Content-Type"] = "text/plain" }
+    local kind = kinds[fault["do"]]
+    if kind.spoil then
+        kind.spoil(fault, reply)
     end
+end
+
+local function shown(param)
+    if param.type == "duration" and param.default then
+        return param.default
+    end
+    return param.default ~= nil and tostring(param.default) or nil
+end
+
+-- All kinds with their params, for those who ask what there is.
+function M.kinds()
+    local list = host.list {}
+    for _, name in ipairs(M.names()) do
+        local kind = kinds[name]
+        local params = host.list {}
+        for param, field in pairs(kind.params or {}) do
+            params[#params + 1] = { name = param, type = field.type, default = shown(field), help = field.help,
+                one_of = field.one_of and host.list { table.unpack(field.one_of) }, required = field.required }
+        end
+        table.sort(params, function (a, b) return a.name < b.name end)
+        list[#list + 1] = { name = name, of = kind.of, help = kind.help, params = params, times = kind.schema.fields
+            .times.default, start = kind.start ~= nil }
+    end
+    return list
 end
 
 return M

@@ -6,7 +6,9 @@ local faults = require "faults"
 local http = require "http"
 local ids = require "ids"
 local ledger = require "ledger"
+local past = require "past"
 local routes = require "routes"
+require "strikes"
 
 local sim = {
     models = {}, -- in the order of their start
@@ -18,8 +20,6 @@ local sim = {
     ids = ids,
     downtime = {}, -- database name -> ms during which writes were refused
 }
-
-local previous -- the states before the last change; only kept while a fault needs it
 
 function sim.now()
     return clock.now
@@ -42,6 +42,9 @@ function sim.ledger(entry)
     return ledger.add(sim.request, entry, clock.now)
 end
 
+-- The fault of this kind that is to strike a thing now, or nil; the thing is given by all names that it has.
+sim.fault = faults.hit
+
 function sim.reply(status, json, headers)
     headers = headers or {}
     headers["Content-Type"] = headers["Content-Type"] or "application/json"
@@ -55,6 +58,9 @@ function sim.add_model(model)
     for _, route in ipairs(model.routes or {}) do
         routes.add(model, route)
     end
+    for name, kind in pairs(model.faults or {}) do
+        faults.declare(model.name, name, kind)
+    end
 end
 
 function sim.start()
@@ -65,20 +71,6 @@ function sim.start()
         end
     end
     faults.start(sim.world.faults)
-end
-
-local function copy(value, seen)
-    if type(value) ~= "table" then
-        return value
-    end
-    if not seen[value] then
-        local new = setmetatable({}, getmetatable(value))
-        seen[value] = new
-        for k, v in pairs(value) do
-            new[copy(k, seen)] = copy(v, seen)
-        end
-    end
-    return seen[value]
 end
 
 local function guarded(route, req)
@@ -92,20 +84,21 @@ local function guarded(route, req)
     return reply or { status = ok and 204 or 500 }
 end
 
--- Run the handler, on the states before the last change if the fault says so.
+-- Run the handler, on the state of before a change if a fault says so.
 local function run(route, req, fault)
-    if fault and fault["do"] == "stale" and previous then
-        local present = sim.states
-        sim.states = previous
+    local name, old = route.model.name, past.state(req, fault)
+    if old then
+        local present = sim.states[name]
+        sim.states[name] = old
         local reply = guarded(route, req)
-        sim.states = present
+        sim.states[name] = present
         return reply
     end
-    local keep = not req.read and faults.wants_previous() and copy(sim.states, {})
+    local kept = past.keep(req, sim.states[name])
     local before = ledger.count()
     local reply = guarded(route, req)
-    if keep and ledger.count() > before then
-        previous = keep
+    if ledger.count() > before then
+        past.changed(req, kept)
     end
     return reply
 end

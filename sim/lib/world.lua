@@ -36,7 +36,7 @@ local function common()
             type = "map",
             fields = { start = { type = "time" }, speed = { type = "number", min = 0.001, max = 1e9 } },
         },
-        faults = { type = "list", of = faults.schema },
+        faults = { type = "list", of = { type = "any" } }, -- checked by their kinds
     }
 end
 
@@ -63,6 +63,7 @@ function M.load(sim, options)
     end
     sim.where = { name = options.world, lines = lines }
     sim.world = schema.check(sim.where, "", value, { type = "map", fields = fields })
+    faults.check_list(sim.where, sim.world.faults)
     ids.seed = math.tointeger(options.seed or 1) or 1
     set_clock(sim, options)
 end

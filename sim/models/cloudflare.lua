@@ -210,12 +210,12 @@ return function (sim)
         { "DELETE", routes .. "/{id}", "DeleteRoute", delete_route },
     }
 
-    function M.error(kind)
+    function M.error(kind, _, fault)
         local ok, reply
         if kind == "throttle" then
             ok, reply = pcall(refuse, 429, 971, "Please wait and consider throttling your request speed",
-                { ["Retry-After"] = "3" })
-        elseif kind == "expired" then
+                { ["Retry-After"] = tostring(fault.retry_after or 3) })
+        elseif kind == "expired" or kind == "denied" then
             ok, reply = pcall(refuse, 403, 10000, "Authentication error")
         elseif kind == "conflict" then
             ok, reply = pcall(refuse, 409, 10020, "A route with the same pattern already exists.")

@@ -322,14 +322,19 @@ return function (sim)
         M.routes[#M.routes + 1] = { method, "/k8s/{cluster}/{rest...}", resolve = resolve }
     end
 
-    function M.error(kind, req)
+    function M.error(kind, req, fault)
         if kind == "throttle" then
+            local seconds = fault.retry_after or 1
             return errors.reply(429, "TooManyRequests",
                 "the server has received too many requests and has asked us to try again later",
-                { retryAfterSeconds = 1 }, { ["Retry-After"] = "1" })
+                { retryAfterSeconds = seconds }, { ["Retry-After"] = tostring(seconds) })
         elseif kind == "expired" then
             return errors.reply(401, "Unauthorized", "Unauthorized")
-        elseif kind == "conflict" then
+        elseif kind == "denied" and req.resource then
+            local ok, reply = pcall(errors.forbidden, "operator", req.action:lower(), req.resource,
+                req.params.namespace, req.params.name)
+            return not ok and reply
+        elseif kind == "conflict" and req.resource then
             local ok, reply = pcall(errors.conflict, req.resource, req.params.name or "")
             return not ok and reply
         end

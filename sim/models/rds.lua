@@ -14,11 +14,18 @@ return function (sim)
         version = "2014-10-31",
         schema = require "rds.schema",
         operations = {},
+        faults = require "rds.faults",
     }
     local R = { sim = sim, operations = M.operations }
 
     for _, part in ipairs(parts) do
         require("rds." .. part)(R)
+    end
+
+    -- The fault of that kind that strikes a deployment, named by itself or by its source.
+    function R.strikes(kind, d)
+        local blue = R.state().clusters[d.source] or R.state().instances[d.source]
+        return sim.fault(kind, d.name, d.id, blue and blue.id, d.source)
     end
 
     function R.secret_arn(resource_id)

@@ -143,8 +143,6 @@ return map {
     vpc = str "vpc-0a1b2c3d4e5f60718",
     blue_green_with_proxy = { type = "string", default = "refused", one_of = { "refused", "kept" } },
     green_deletion_protection = { type = "string", default = "off", one_of = { "off", "copied" } },
-    refuse_switchover = int(0, 0), -- so many calls are refused although the deployment says AVAILABLE
-    fail_switchover = int(0, 0), -- so many switchovers are rolled back
     parameter_groups = by_name(group),
     cluster_parameter_groups = by_name(group),
     clusters = by_name(map(with(database, { zones = strings, instances = by_name(member),

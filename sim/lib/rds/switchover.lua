@@ -14,8 +14,7 @@ return function (R)
     local function check_switchover(d)
         if d.status ~= "AVAILABLE" and d.status ~= "SWITCHOVER_FAILED" then
             R.deployment_state_fault(d)
-        elseif R.settings.refuse_switchover > 0 then
-            R.settings.refuse_switchover = R.settings.refuse_switchover - 1
+        elseif R.strikes("refuse_switchover", d) then
             R.deployment_state_fault(d, ("The deployment %s is not ready for a switchover yet."):format(d.id))
         end
         R.each_member(d, function (_, blue, green)
@@ -70,9 +69,9 @@ return function (R)
     local function switch_over(d, timeout)
         local t = R.durations()
         local down = t.writes_down
-        if R.settings.fail_switchover > 0 or down > timeout then
-            local why = down > timeout and "the switchover timeout" or "replication lag"
-            R.settings.fail_switchover = math.max(0, R.settings.fail_switchover - 1)
+        local fault = R.strikes("fail_switchover", d)
+        if fault or down > timeout then
+            local why = down > timeout and "the switchover timeout" or fault.reason
             sim.after(math.max(t.switchover // 2, math.min(down, timeout)), function ()
                 roll_back(d, why, math.min(down, timeout))
             end)
