@@ -10,24 +10,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a plugin gets for a value: a secret in clear, marked, or the value itself. A new reference, or NULL with err. */
 static json_t *
-resolve(const struct config *config, const json_t *param, json_t *value, struct cairn_error *err)
+secret_text(const char *text)
 {
-    const char *name = config_secret_name(value);
+    return json_pack("{s:s}", "$secret", text);
+}
+
+static json_t *
+named_secret(const struct config *config, const char *name, struct cairn_error *err)
+{
     char *text = NULL;
     json_t *secret;
 
-    if (name) {
-        if (config_secret(config, name, &text, err) < 0)
-            return NULL;
-        secret = json_pack("{s:s}", "$secret", text);
-        config_wipe(text);
-        return secret;
+    if (config_secret(config, name, &text, err) < 0)
+        return NULL;
+    secret = secret_text(text);
+    config_wipe(text);
+    return secret;
+}
+
+/* What a plugin gets for a value, however deep it lies: a secret in clear, marked, or the value itself. `secret`: a text
+ * here is one. A new reference, or NULL with err. */
+static json_t *
+resolve(const struct config *config, json_t *value, int secret, struct cairn_error *err)
+{
+    const char *name = config_secret_name(value);
+    json_t *copy;
+    json_t *member;
+    const char *key;
+    size_t i;
+
+    if (name)
+        return named_secret(config, name, err);
+    if (secret && json_is_string(value))
+        return secret_text(json_string_value(value));
+    if (!json_is_object(value) && !json_is_array(value))
+        return json_incref(value);
+    copy = json_is_object(value) ? json_object() : json_array();
+    json_object_foreach(value, key, member) {
+        json_t *resolved = resolve(config, member, strcmp(key, "password") == 0, err);
+
+        if (!resolved)
+            goto failed;
+        json_object_set_new(copy, key, resolved);
     }
-    if (json_is_true(json_object_get(param, "secret")) && json_is_string(value))
-        return json_pack("{s:O}", "$secret", value);
-    return json_incref(value);
+    json_array_foreach(value, i, member) {
+        json_t *resolved = resolve(config, member, secret, err);
+
+        if (!resolved)
+            goto failed;
+        json_array_append_new(copy, resolved);
+    }
+    return copy;
+failed:
+    json_decref(copy);
+    return NULL;
 }
 
 /* Type and place are told by the file: the same table without defaults and needs, for one key. */
@@ -64,7 +101,7 @@ take_key(const struct config *config, const char *section, const json_t *param, 
     char *at;
 
     if (given && !json_is_null(given)) {
-        value = resolve(config, param, given, err);
+        value = resolve(config, given, json_is_true(json_object_get(param, "secret")), err);
         if (!value)
             return -1;
         json_object_set_new(out, name, value);

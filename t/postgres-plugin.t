@@ -1,0 +1,246 @@
+#!/bin/sh
+# postgres-plugin.t: the plugin postgres against a real server: actions, refusals, doubts.
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+. "$SRC/t/postgres.sh"
+need_postgres
+token=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1
+CAIRN_LIBEXEC=$BUILD
+export CAIRN_LIBEXEC
+
+connection() { # PASSWORD [MORE]
+    printf '{"user":"super","password":{"$secret":"%s"},"host":"localhost","port":%s,"sslrootcert":"%s"%s}' \
+        "$1" "$PG_PORT" "$T/pg-ca.pem" "${2:-}"
+}
+config="{\"connections\":{\"main\":$(connection "$PG_PASSWORD")}}"
+
+# One call; the reply is in the file `reply`, the log in `log`. What libpq would take from the environment must not count.
+plug() { # MODE ACTION MEMBERS: of {"connection":"main",...}
+    PGPASSWORD=not-this-one PGSSLMODE=disable PGOPTIONS=-cwork_mem=1 \
+        "$BUILD/call-plugin" -m "$1" -t "$token" -r run-1 "$BUILD/plugins/.libs/postgres.so" "$config" \
+        "$2" "{\"connection\":\"main\"${3:+,}${3:-}}" >reply 2>log
+}
+ok() { # ACTION [MEMBERS]
+    plug run "$@" && return 0
+    cat reply log >&2
+    return 1
+}
+fails() { # KIND CODE ACTION [MEMBERS]; CODE may be empty
+    lib_kind=$1 lib_code=$2
+    shift 2
+    if plug run "$@" || ! grep -q "\"kind\":\"$lib_kind\"" reply; then
+        echo "expected the error $lib_kind:" >&2
+        cat reply log >&2
+        return 1
+    fi
+    [ -z "$lib_code" ] || has "\"code\":\"$lib_code\""
+}
+seen() { # done|absent|conflict|unknown ACTION [MEMBERS]
+    lib_seen=$1
+    shift
+    plug observe "$@" && grep -q "\"seen\":\"$lib_seen\"" reply && return 0
+    echo "expected to see $lib_seen:" >&2
+    cat reply log >&2
+    return 1
+}
+has() { # TEXT...: each is in the reply
+    for lib_text; do
+        grep -qF -- "$lib_text" reply || {
+            echo "not in the reply: $lib_text" >&2
+            cat reply >&2
+            return 1
+        }
+    done
+}
+lacks() { # TEXT...
+    for lib_text; do
+        ! grep -qF -- "$lib_text" reply || {
+            echo "in the reply: $lib_text" >&2
+            cat reply >&2
+            return 1
+        }
+    done
+}
+
+pg_start tls || exit 1
+
+it 'a query gives rows with types, and what is not an exact number stays text' '
+    psql_do "create table t (id int primary key, name text, n numeric, f float8, b bool)"
+    psql_do "insert into t values (1, chr(233), 1.10, 0.5, true), (2, null, 12345678901234567890, float8 \$\$NaN\$\$, false)"
+    ok query "\"sql\":\"select *, id from t order by id\""
+    has "\"columns\":[\"id\",\"name\",\"n\",\"f\",\"b\",\"id_2\"]" "{\"b\":true,\"f\":0.5,\"id\":1,\"id_2\":1,\"n\":\"1.10\",\"name\":\"é\"}"
+    has "{\"b\":false,\"f\":\"NaN\",\"id\":2,\"id_2\":2,\"n\":\"12345678901234567890\",\"name\":null}" "\"truncated\":false"
+    ok query "\"sql\":\"select \$1::int + 1 as n, \$2::text is null as none, \$3::bool as yes\",\"params\":[41,null,true]"
+    has "{\"n\":42,\"none\":true,\"yes\":true}"
+    fails invalid "" query "\"sql\":\"select \$1\",\"params\":[[1]]"
+'
+it 'a result that is too large is cut, and says so' '
+    ok query "\"sql\":\"select generate_series(1, 100000) as n\",\"max_rows\":3"
+    has "\"count\":3" "\"truncated\":true" "[{\"n\":1},{\"n\":2},{\"n\":3}]"
+    ok query "\"sql\":\"select repeat(chr(65), 600) as a from generate_series(1, 100000)\",\"max_bytes\":1000"
+    has "\"count\":1" "\"truncated\":true" "\"columns\":[\"a\"]"
+'
+it 'a query changes nothing, however it is written' '
+    fails invalid 25006 query "\"sql\":\"delete from t\""
+    fails invalid 25006 query "\"sql\":\"with gone as (delete from t returning 1) select * from gone\""
+    fails invalid 42601 query "\"sql\":\"commit; delete from t\""
+    fails invalid 42601 query "\"sql\":\"selec 1\""
+    fails not_found 42P01 query "\"sql\":\"select * from nowhere\""
+    fails failed 57014 query "\"sql\":\"select pg_sleep(30)\",\"timeout\":1"
+    has "statement timeout"
+    fails invalid "" query "\"sql\":\"copy t to stdout\""
+    test "$(psql_do "select count(*) from t")" = 2
+'
+it 'the session bears the name of the run and of the step' '
+    ok query "\"sql\":\"select application_name from pg_stat_activity where pid = pg_backend_pid()\""
+    has "cairn/run-1/"
+'
+it 'a wrong password is denied, with its code, and appears nowhere' '
+    config="{\"connections\":{\"main\":$(connection wrong-Sn0wy0wl)}}"
+    fails denied 28P01 query "\"sql\":\"select 1\""
+    has "localhost:$PG_PORT/postgres" "password authentication failed"
+    must_fail any grep -F wrong-Sn0wy0wl reply log
+    config="{\"connections\":{\"main\":{\"user\":\"super\",\"host\":\"localhost\",\"port\":$PG_PORT,\"sslmode\":\"require\"}}}"
+    fails denied "" query "\"sql\":\"select 1\""
+    has "no password supplied"
+'
+it 'a server that is not there, and a database that is not there' '
+    fails unavailable "" query "\"sql\":\"select 1\",\"port\":1"
+    has "Connection refused"
+    fails unavailable "" query "\"sql\":\"select 1\",\"host\":\"nowhere.invalid\""
+    fails not_found 3D000 query "\"sql\":\"select 1\",\"database\":\"nowhere\""
+'
+it 'a certificate of another authority, or for another host, is denied before the password is sent' '
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other -keyout k.pem -out other.pem 2>/dev/null
+    config="{\"connections\":{\"main\":$(connection "$PG_PASSWORD" | sed "s,pg-ca.pem,other.pem,")}}"
+    fails denied "" query "\"sql\":\"select 1\""
+    has "certificate verify failed"
+    config="{\"connections\":{\"main\":$(connection "$PG_PASSWORD")}}"
+    fails denied "" query "\"sql\":\"select 1\",\"host\":\"127.0.0.1\""
+    has "does not match host name"
+    config="{\"connections\":{\"main\":$(connection "$PG_PASSWORD" | sed "s,pg-ca.pem,nothing.pem,")}}"
+    fails denied "" query "\"sql\":\"select 1\""
+    has "root certificate file"
+'
+it 'a tunnel leads elsewhere, and the certificate is still that of the server' '
+    config="{\"connections\":{\"main\":$(connection "$PG_PASSWORD")},\"through\":{\"a.db.example:5432\":\"127.0.0.1:$PG_PORT\",\"b.other.example\":\"127.0.0.1:$PG_PORT\"}}"
+    ok query "\"sql\":\"select 1\",\"host\":\"a.db.example\",\"port\":5432"
+    fails denied "" query "\"sql\":\"select 1\",\"host\":\"b.other.example\""
+    has "does not match host name"
+'
+it 'what is wrong in the configuration is said with its place' '
+    config="{\"connections\":{\"main\":{\"user\":\"a\",\"pasword\":\"b\"}}}"
+    fails invalid "" query "\"sql\":\"select 1\""
+    has "postgres.connections.main.pasword: unknown key"
+    config="{\"connections\":{\"main\":{\"user\":\"a\",\"host\":\"h\"}}}"
+    fails invalid "" query "\"sql\":\"select 1\""
+    has "postgres.connections.main.sslrootcert: verify-full needs it"
+    config="{\"connections\":{\"main\":{\"user\":\"a\",\"sslmode\":\"yes\"}}}"
+    fails invalid "" query "\"sql\":\"select 1\""
+    has "sslmode: it is verify-full"
+    config="{\"connections\":{\"other\":{\"user\":\"a\",\"sslmode\":\"require\"}}}"
+    fails invalid "" query "\"sql\":\"select 1\""
+    has "no postgres.connections.main; there are other"
+    config="{\"connections\":{\"main\":{\"user\":\"a\",\"sslmode\":\"require\"}}}"
+    fails invalid "" query "\"sql\":\"select 1\""
+    has "neither the call nor postgres.connections.main has a host"
+'
+it 'what a server is, its databases, the rows of its tables' '
+    ok writable
+    has "\"writable\":true" "\"in_recovery\":false" "\"read_only\":false" "\"version_num\":1" "\"user\":\"super\""
+    psql_do "alter database postgres set default_transaction_read_only = on"
+    ok writable
+    has "\"writable\":false" "\"read_only\":true"
+    fails failed 25006 execute "\"name\":\"a\",\"sql\":\"create table no (a int)\""
+    PGOPTIONS="-c default_transaction_read_only=off" psql_do "alter database postgres reset default_transaction_read_only"
+    ok databases
+    has "\"name\":\"postgres\""
+    lacks template
+    ok counts "\"exact\":true"
+    has "{\"rows\":2,\"schema\":\"public\",\"table\":\"t\"}"
+    ok counts "\"tables\":[\"public.nothing\"]"
+    has "\"tables\":[]"
+'
+it 'a sequence that is behind its column is found' '
+    psql_do "create table s (id serial primary key); create table u (id int generated always as identity)"
+    psql_do "insert into s values (7)"
+    ok sequences
+    has "\"behind\":1" "\"sequence\":\"s_id_seq\"" "{\"behind\":true,\"column\":\"id\",\"last_value\":null,\"max\":7," "\"sequence\":\"u_id_seq\""
+'
+it 'statistics are made of each table, of parents of partitions too, and of fresh ones not again' '
+    psql_do "create table p (a int) partition by range (a); create table p1 partition of p for values from (0) to (9)"
+    ok analyze
+    has "\"left\":0"
+    test "$(psql_do "select count(*) from pg_stat_user_tables where last_analyze is null")" = 0
+    since=$(perl "$SRC/t/look.pl" reply value since)
+    nothing_left() { ok analyze "\"since\":\"$since\"" && has "\"analyzed\":0"; } # a session tells what it did when it ends
+    until_true 20 nothing_left
+'
+it 'plans are summed up, and a query that fails or changes something is an entry with an error' '
+    ok explain "\"queries\":[\"select * from t where id = 1\",{\"name\":\"bad\",\"sql\":\"delete from t\"},\"selec\"]"
+    has "\"name\":\"query 1\"" "\"total_cost\":" "\"rows\":1" "\"time_ms\":" "\"nodes\":{" "\"code\":\"25006\"" "\"code\":\"42601\""
+    ok explain "\"queries\":[\"select pg_sleep(20)\",\"select 1\"],\"timeout\":1"
+    has "\"code\":\"57014\"" "\"name\":\"query 2\""
+    ok explain "\"queries\":[\"select pg_sleep(20)\"],\"analyze\":false"
+    lacks time_ms
+'
+it 'extensions are listed, and updated to the version of the server' '
+    psql_do "create extension pg_stat_statements version \"1.9\""
+    ok extensions
+    has "\"outdated\":1" "\"name\":\"pg_stat_statements\",\"outdated\":true" "\"version\":\"1.9\""
+    seen absent update_extension "\"name\":\"pg_stat_statements\""
+    ok update_extension "\"name\":\"pg_stat_statements\""
+    has "\"from\":\"1.9\"" "\"changed\":true"
+    seen done update_extension "\"name\":\"pg_stat_statements\""
+    ok update_extension "\"name\":\"pg_stat_statements\""
+    has "\"changed\":false"
+    fails not_found "" update_extension "\"name\":\"nothing\""
+'
+it 'SQL runs once: what has its name in the record is not run again' '
+    seen absent execute "\"name\":\"m1\",\"sql\":\"create table m (a int); insert into m values (1), (2);\""
+    ok execute "\"name\":\"m1\",\"sql\":\"create table m (a int); insert into m values (1), (2);\""
+    has "\"already\":false" "\"statements\":2" "\"rows\":2"
+    seen done execute "\"name\":\"m1\",\"sql\":\"create table m (a int); insert into m values (1), (2);\""
+    ok execute "\"name\":\"m1\",\"sql\":\"create table m (a int); insert into m values (1), (2);\""
+    token=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb2
+    ok execute "\"name\":\"m1\",\"sql\":\"create table m (a int); insert into m values (1), (2);\""
+    has "\"already\":true"
+    fails conflict CHECKSUM execute "\"name\":\"m1\",\"sql\":\"select 1\""
+    seen conflict execute "\"name\":\"m1\",\"sql\":\"select 1\""
+    test "$(psql_do "select count(*) from m")" = 2
+    ok applied "\"name\":\"m1\""
+    has "\"run\":\"run-1\",\"state\":\"done\""
+'
+it 'statements that fail leave nothing behind, and say which' '
+    fails failed 23505 execute "\"name\":\"m2\",\"sql\":\"insert into t (id) values (9); insert into t (id) values (1)\""
+    has "statement 2 of 2" "already exists"
+    test "$(psql_do "select count(*) from t where id = 9")" = 0
+    seen absent execute "\"name\":\"m2\",\"sql\":\"insert into t (id) values (9); insert into t (id) values (1)\""
+    fails invalid "" execute "\"name\":\"m2\",\"sql\":\"select 1; commit; select 2\""
+    has "statement 2: take commit out"
+    fails invalid 25001 execute "\"name\":\"m2\",\"sql\":\"vacuum t\""
+    has "set transaction = false"
+    fails invalid "" execute "\"name\":\"m2\",\"sql\":\"select 1; select 2\",\"transaction\":false"
+    fails invalid "" execute "\"name\":\"m2\""
+    fails conflict CHECKSUM execute "\"name\":\"m2\",\"sql\":\"select 1\",\"checksum\":\"00\""
+'
+it 'SQL comes from a file, whose digest can be held against an earlier one' '
+    printf "create table of_file (a int); -- an end; of nothing\ndo \$x\$ begin perform 1; end \$x\$;\n" >m.sql
+    ok checksum_files "\"files\":[\"$T/m.sql\"]" || :
+    "$BUILD/call-plugin" "$BUILD/plugins/.libs/postgres.so" "{}" checksum_files "{\"files\":[\"$T/m.sql\"]}" >reply
+    sum=$(sha256sum m.sql | cut -d" " -f1)
+    has "\"checksum\":\"$sum\""
+    ok execute "\"name\":\"m3\",\"file\":\"$T/m.sql\",\"checksum\":\"$sum\""
+    has "\"statements\":2"
+    fails not_found "" execute "\"name\":\"m4\",\"file\":\"$T/none.sql\""
+'
+it 'a lock that is not given in time is a matter of later' '
+    background locker psql_do "begin; lock table t; select pg_sleep(60)"
+    locked() { test "$(psql_do "select count(*) from pg_locks where granted and relation = \$\$t\$\$::regclass")" -gt 0; }
+    until_true 100 locked
+    fails not_yet 55P03 execute "\"name\":\"m5\",\"sql\":\"alter table t add x int\",\"lock_timeout\":1"
+    psql_do "select pg_terminate_backend(pid) from pg_locks where granted and relation = \$\$t\$\$::regclass"
+    ok execute "\"name\":\"m5\",\"sql\":\"alter table t add x int\""
+'
+finish
