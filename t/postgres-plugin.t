@@ -243,4 +243,191 @@ it 'a lock that is not given in time is a matter of later' '
     psql_do "select pg_terminate_backend(pid) from pg_locks where granted and relation = \$\$t\$\$::regclass"
     ok execute "\"name\":\"m5\",\"sql\":\"alter table t add x int\""
 '
+# The server through a connection that breaks; without TLS, so that it can be seen what is sent.
+through() { # before|after TEXT
+    rm -f cut.port
+    background cut perl "$SRC/t/pg-cut.pl" "$PG_PORT" "$1" "$2" "$T/cut.port"
+    until_true 100 test -s cut.port
+    plain="{\"user\":\"super\",\"password\":{\"\$secret\":\"$PG_PASSWORD\"},\"host\":\"127.0.0.1\",\"port\":$(cat cut.port),\"sslmode\":\"disable\"}"
+    config="{\"connections\":{\"main\":$plain}}"
+}
+CHANGE='"name":"NAME","sql":"insert into t (id) values (NUMBER)"'
+change() { # NAME NUMBER
+    echo "$CHANGE" | sed "s/NAME/$1/; s/NUMBER/$2/"
+}
+rows_of() { # NUMBER
+    psql_do "select count(*) from t where id = $1"
+}
+
+it 'a connection that breaks before COMMIT is sent has changed nothing, and that is said' '
+    through before "insert into t"
+    fails unavailable "" execute "$(change c1 101)"
+    test "$(rows_of 101)" = 0
+    seen absent execute "$(change c1 101)"
+    ok execute "$(change c1 101)"
+    test "$(rows_of 101)" = 1
+'
+it 'one that breaks as COMMIT is sent leaves a doubt, which the record settles: it did not arrive' '
+    through before commit
+    fails in_doubt "" execute "$(change c2 102)"
+    seen absent execute "$(change c2 102)"
+    test "$(rows_of 102)" = 0
+    ok execute "$(change c2 102)"
+    test "$(rows_of 102)" = 1
+'
+it 'or it did, and only the answer was lost' '
+    through after commit
+    fails in_doubt "" execute "$(change c3 103)"
+    seen done execute "$(change c3 103)"
+    has "\"already\":false"
+    ok execute "$(change c3 103)"
+    test "$(rows_of 103)" = 1
+'
+it 'while a statement of the lost attempt is still at work nothing is said about it' '
+    slow="\"name\":\"c4\",\"sql\":\"insert into t (id) select 104 from pg_sleep(2)\""
+    through after "insert into t"
+    fails unavailable "" execute "$slow"
+    fails not_yet "" execute "$slow"
+    has "still at work"
+    seen absent execute "$slow"
+    grep -q "is still at work on it" log
+    test "$(rows_of 104)" = 0
+    ok execute "$slow"
+'
+it 'the password is in no statement, error or log that went through' '
+    test -s cut.out
+    grep -qa "insert into t" cut.out
+    must_fail any grep -qaF "$PG_PASSWORD" cut.out reply log "$PG_LOG"
+'
+it 'a server that is killed in the middle of a statement is unavailable for reads, and has changed nothing' '
+    plug run query "\"sql\":\"select pg_sleep(30)\"" &
+    asleep() { test "$(psql_do "select count(*) from pg_stat_activity where query like \$\$%pg_sleep(30)%\$\$ and state = \$\$active\$\$ and pid <> pg_backend_pid()")" = 1; }
+    until_true 100 asleep
+    pg_stop immediate
+    wait $! && exit 1
+    has "\"kind\":\"unavailable\""
+    fails unavailable "" query "\"sql\":\"select 1\""
+    pg_again
+    ok query "\"sql\":\"select 1\""
+'
+
+CIC='"name":"i1","sql":"create index concurrently t_name on t (name)","transaction":false'
+it 'an index is made without a transaction, once' '
+    seen absent execute "$CIC"
+    ok execute "$CIC"
+    seen done execute "$CIC"
+    ok execute "$CIC"
+    test "$(psql_do "select indisvalid from pg_index where indexrelid = \$\$t_name\$\$::regclass")" = t
+'
+it 'a unique index that can not be made leaves an INVALID one, and that is said' '
+    psql_do "create table dup (a int); insert into dup values (1), (1)"
+    unique="\"name\":\"i2\",\"sql\":\"create unique index concurrently if not exists dup_a on public.dup (a)\",\"transaction\":false"
+    fails failed INVALID_INDEX execute "$unique"
+    has "index public.dup_a on public.dup is INVALID" "could not create unique index"
+    seen conflict execute "$unique"
+    fails failed INVALID_INDEX execute "$unique"
+    ok invalid_indexes
+    has "\"name\":\"dup_a\"" "\"building\":false"
+    oid=$(psql_do "select \$\$dup_a\$\$::regclass::oid")
+    seen absent drop_invalid_index "\"name\":\"dup_a\",\"oid\":$oid"
+    ok drop_invalid_index "\"name\":\"dup_a\",\"oid\":$oid"
+    seen done drop_invalid_index "\"name\":\"dup_a\",\"oid\":$oid"
+    fails not_found "" drop_invalid_index "\"name\":\"dup_a\",\"oid\":$oid"
+    psql_do "delete from dup where ctid = (select min(ctid) from dup)"
+    seen absent execute "$unique"
+    ok execute "$unique"
+    fails conflict "" drop_invalid_index "\"name\":\"dup_a\",\"oid\":$(psql_do "select \$\$dup_a\$\$::regclass::oid")"
+'
+it 'an index whose session dies on the way is found INVALID' '
+    background locker psql_do "begin; insert into dup values (5); select pg_sleep(60)"
+    holding() { test "$(psql_do "select count(*) from pg_locks where granted and relation = \$\$dup\$\$::regclass")" -gt 0; }
+    until_true 100 holding
+    cic="\"name\":\"i3\",\"sql\":\"create index concurrently dup_b on dup (a)\",\"transaction\":false,\"lock_timeout\":60"
+    plug run execute "$cic" &
+    there() { test "$(psql_do "select count(*) from pg_class where relname = \$\$dup_b\$\$")" = 1; }
+    until_true 100 there
+    psql_do "select pg_terminate_backend(pid) from pg_stat_activity where query like \$\$create index%\$\$"
+    wait $! && exit 1
+    has "\"kind\":\"in_doubt\""
+    seen conflict execute "$cic"
+    has "\"code\":\"INVALID_INDEX\"" "index public.dup_b on public.dup is INVALID"
+    psql_do "select pg_terminate_backend(pid) from pg_locks where granted and relation = \$\$dup\$\$::regclass"
+'
+it 'about a statement that leaves no trace a person is asked' '
+    through after vacuum
+    vacuum="\"name\":\"v1\",\"sql\":\"vacuum t\",\"transaction\":false"
+    fails in_doubt "" execute "$vacuum"
+    seen unknown execute "$vacuum"
+    has "it was begun at" "vacuum t"
+    ok applied "\"name\":\"v1\""
+    has "\"state\":\"begun\""
+    token=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb2
+    fails conflict "" execute "$vacuum"
+'
+it 'slots show how far they are behind' '
+    psql_do "select pg_create_logical_replication_slot(\$\$s1\$\$, \$\$pgoutput\$\$)"
+    psql_do "insert into t (id) select generate_series(1000, 3000)"
+    ok lag
+    has "\"name\":\"s1\"" "\"active\":false"
+    test "$(perl "$SRC/t/look.pl" reply value max_lag_bytes)" -gt 10000
+'
+it 'the checks find each thing that stands in the way of a blue/green deployment, and of an upgrade in place' '
+    psql_do "select pg_drop_replication_slot(\$\$s1\$\$)"
+    ok checks "\"upgrade\":\"in_place\""
+    has "\"findings\":[]"
+    psql_do "select pg_create_logical_replication_slot(\$\$s1\$\$, \$\$pgoutput\$\$)"
+    psql_do "create unlogged table ul (a int primary key); create materialized view mv as select 1 as a"
+    psql_do "select lo_create(0); create extension postgres_fdw; create server far foreign data wrapper postgres_fdw"
+    psql_do "create publication pub; create table rg (p regproc, ok regclass)"
+    psql_do "create function tf() returns trigger language plpgsql as \$\$ begin return new; end \$\$"
+    psql_do "create trigger tr before insert on t for each row execute function tf(); alter table t enable always trigger tr"
+    psql_do "create function ef() returns event_trigger language plpgsql as \$\$ begin end \$\$"
+    psql_do "create role other superuser; set role other; create event trigger et on ddl_command_end execute function ef()"
+    psql_do "create view act as select * from pg_stat_activity"
+    psql_do "begin; insert into dup values (3); prepare transaction \$\$pt\$\$"
+    psql_do "alter extension pg_stat_statements update to \"1.9\"" || psql_do "drop extension pg_stat_statements; create extension pg_stat_statements version \"1.9\""
+    ok checks "\"upgrade\":\"blue_green\""
+    for check in prepared_transactions logical_slots large_objects no_primary_key unlogged_tables materialized_views \
+        foreign_servers always_triggers event_triggers publications; do
+        has "\"check\":\"$check\"" || exit 1
+    done
+    has "table public.m has no primary key" "\"severity\":\"error\""
+    lacks "table public.t has no" "could not look" "table pg_"
+    ok checks "\"upgrade\":\"in_place\""
+    for check in prepared_transactions logical_slots reg_columns views_of_statistics extensions_outdated; do
+        has "\"check\":\"$check\"" || exit 1
+    done
+    has "column public.rg.p has type regproc"
+    lacks "rg.ok" "could not look"
+    ok checks "\"upgrade\":\"in_place\",\"cluster\":false"
+    lacks prepared_transactions
+    fails invalid "" checks "\"upgrade\":\"sideways\""
+'
+it 'a check that is refused is a finding, and the others are made' '
+    psql_do "create role weak login password \$\$weak-Sn0wy0wl\$\$; revoke select on pg_largeobject_metadata from public"
+    config="{\"connections\":{\"main\":{\"user\":\"weak\",\"password\":{\"\$secret\":\"weak-Sn0wy0wl\"},\"host\":\"127.0.0.1\",\"port\":$PG_PORT,\"sslmode\":\"disable\"}}}"
+    ok checks "\"upgrade\":\"blue_green\""
+    has "could not look: checks" "permission denied" "\"check\":\"unlogged_tables\""
+    fails denied 42501 execute "\"name\":\"w1\",\"sql\":\"select 1\""
+'
+it 'a probe writes, sees a gap, and goes on from the probe before it' '
+    fails not_found 42P01 probe
+    ok prepare_probe
+    ok prepare_probe
+    ok probe "\"seconds\":1,\"every_ms\":50"
+    has "\"failed\":0"
+    test "$(perl "$SRC/t/look.pl" reply value ok)" -gt 3
+    last=$(perl "$SRC/t/look.pl" reply value last_success)
+    pg_stop immediate
+    ok probe "\"seconds\":1,\"every_ms\":50,\"last_success\":$last"
+    has "\"ok\":0" "\"last_success\":$last" "\"last_error\":"
+    pg_again
+    ok probe "\"seconds\":0,\"last_success\":$last"
+    has "\"attempts\":1" "\"gap_began\":$last"
+    test "$(perl "$SRC/t/look.pl" reply value longest_gap_ms)" -gt 1000
+    ok probe "\"seconds\":0,\"last_success\":$((last - 50000)),\"looked_until\":$((last - 50000))"
+    test "$(perl "$SRC/t/look.pl" reply value blind_ms)" -gt 50000
+    test "$(perl "$SRC/t/look.pl" reply value longest_gap_ms)" -lt 40000
+    ok drop_probe
+'
 finish

@@ -159,7 +159,17 @@ find_connection(struct cairn_call *call, const char *name, const char *what, str
     return NULL;
 }
 
-/* "HOST:PORT" counts before "HOST". */
+/* "*.example.com" stands for all names below. */
+static int
+is_below(const char *pattern, const char *host)
+{
+    size_t len = strlen(host);
+    size_t tail = strlen(pattern) - 1;
+
+    return strncmp(pattern, "*.", 2) == 0 && len > tail && strcmp(host + len - tail, pattern + 1) == 0;
+}
+
+/* "HOST:PORT" counts before "HOST", and that before "*.DOMAIN". */
 static void
 find_tunnel(struct address *a, struct cairn_call *call)
 {
@@ -167,6 +177,9 @@ find_tunnel(struct address *a, struct cairn_call *call)
     char *both = alloc_printf("%s:%s", a->host, a->port);
     const char *to = cairn_get_str(through, both, cairn_get_str(through, a->host, NULL));
 
+    for (size_t i = 0; i < cairn_count(through) && !to; i++)
+        if (is_below(cairn_key(through, i), a->host))
+            to = cairn_as_str(cairn_at(through, i), NULL);
     a->tunnel = alloc_str(to);
     free(both);
 }

@@ -41,14 +41,14 @@ static int
 refused(struct connection *c, const PGresult *result, struct cairn_error *err)
 {
     const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (!code || PQstatus(c->pg) == CONNECTION_BAD) {
-        /* The server said goodbye; with a statement under way it has rolled that back. */
+    /* FATAL is the server's goodbye, not its answer: it may come in the middle of anything. */
+    if (!code || PQstatus(c->pg) == CONNECTION_BAD || (severity && strcmp(severity, "ERROR") != 0))
         return lost(c, CAIRN_ERR_UNAVAILABLE, text ? text : PQerrorMessage(c->pg), err);
-    }
     return cairn_fail_code(err, errors_kind(code, c->reads), code, "%s (%s): %s%s%s%s%s (SQLSTATE %s)", c->what,
                            c->where, text ? text : "refused", detail ? "; " : "", detail ? detail : "",
                            hint ? "; " : "", hint ? hint : "", code);

@@ -5,7 +5,8 @@
  * A probe behaves as an application does: it keeps its connection, and when a write fails or takes too long it connects
  * anew. All its times are on the run's clock. A gap is the time between two writes that succeeded; the last success of
  * an earlier probe is handed over by the workflow, so that a gap across steps is measured too. Time in which no probe
- * looked at all, because the engine was dead, say, is told apart: it is part of the gap only as an upper bound.
+ * looked at all, because the engine was dead, say, is told apart and is no part of a gap: the earlier success is moved
+ * on by it.
  */
 #include "actions.h"
 
@@ -159,6 +160,8 @@ heartbeat_probe(struct cairn_call *call, const struct cairn_value *args, struct 
 
     if (looked && began - looked > BLIND_MS)
         p.blind = began - looked;
+    if (p.last)
+        p.last += p.blind;
     do {
         struct cairn_error why = { 0 };
 

@@ -19,7 +19,7 @@ static const char find_sql[] =
     "select x.indexrelid::text, x.indisvalid, n.nspname || '.' || i.relname, tn.nspname || '.' || t.relname "
     "from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace "
     "join pg_class t on t.oid = x.indrelid join pg_namespace tn on tn.oid = t.relnamespace "
-    "where case when $2::text is null then x.indexrelid = to_regclass($1) "
+    "where case when $2::text is null then x.indexrelid = to_regclass($1) or x.indexrelid::text = $1 "
     "else t.oid = to_regclass($2) and i.relname = (parse_ident($1))[array_upper(parse_ident($1), 1)] end";
 
 int
@@ -90,7 +90,7 @@ index_invalid(struct cairn_call *call, const struct cairn_value *args, struct ca
     return 0;
 }
 
-/* The index of that oid, if it still is the one of that name. */
+/* The index of that oid: a name may stand for another one by now. */
 static int
 look(struct connection *c, const struct cairn_value *args, struct index_state *state, struct cairn_error *err)
 {

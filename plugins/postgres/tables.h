@@ -193,7 +193,7 @@ static const struct cairn_param probe_results[] = {
     { "began", CAIRN_INT, CAIRN_REQUIRED, "ms since 1970 on the run's clock, as all times here", 0 },
     { "ended", CAIRN_INT, CAIRN_REQUIRED, "when it stopped looking", 0 },
     { "first_success", CAIRN_INT, 0, "left out when there was none", 0 },
-    { "last_success", CAIRN_INT, 0, "this probe's, else the one that was given", 0 },
+    { "last_success", CAIRN_INT, 0, "this probe's, else the one that was given, moved on by blind_ms", 0 },
     { "longest_gap_ms", CAIRN_INT, CAIRN_REQUIRED, "between two successes; 0 when there weren't two", 0 },
     { "gap_began", CAIRN_INT, 0, "the success before it", 0 },
     { "blind_ms", CAIRN_INT, CAIRN_REQUIRED, "time before it in which no probe looked", 0 },
@@ -216,7 +216,8 @@ static const struct cairn_param config[] = {
       "NAME -> {user, password, database, sslmode, sslrootcert, host, port}; password may be {secret: NAME}; sslmode is "
       "verify-full if left out",
       0 },
-    { "through", CAIRN_MAP, 0, "\"HOST:PORT\" or HOST -> \"127.0.0.1:PORT\": the tunnel that leads there", 0 },
+    { "through", CAIRN_MAP, 0, "\"HOST:PORT\", HOST or \"*.DOMAIN\" -> \"127.0.0.1:PORT\": the tunnel that leads there",
+      0 },
     { 0 },
 };
 
