@@ -4,8 +4,7 @@
 # shellcheck disable=SC2016,SC2034
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/sim.sh"
-
-aws --version >/dev/null 2>&1 || skip_all 'there is no aws program (package awscli)'
+. "$SRC/t/aws-cli.sh"
 
 {
     world_head
@@ -45,35 +44,8 @@ lambda:
 EOF
 } >world.yaml
 
-AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET AWS_DEFAULT_REGION=ca-central-1 AWS_PAGER='' AWS_MAX_ATTEMPTS=1
-export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_PAGER AWS_MAX_ATTEMPTS
-arn=arn:aws:rds:ca-central-1:239043911459
 role=arn:aws:iam::239043911459:role/door
 secret=arn:aws:secretsmanager:ca-central-1:239043911459:secret:new
-
-a() { # SERVICE OPERATION [ARGUMENT...]
-    aws --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
-}
-
-is() { # WANTED SERVICE OPERATION [ARGUMENT...]: the words of the output
-    lib_wanted=$1
-    shift
-    lib_got=$(a "$@" | tr -s '[:space:]' ' ' | sed 's/ $//')
-    [ "$lib_got" = "$lib_wanted" ] && return 0
-    echo "wanted \"$lib_wanted\", got \"$lib_got\": $*" >&2
-    return 1
-}
-
-fails() { # CODE SERVICE OPERATION [ARGUMENT...]
-    lib_code=$1
-    shift
-    lib_rc=0
-    a "$@" >fails.out 2>fails.err || lib_rc=$?
-    [ "$lib_rc" -ne 0 ] && grep -q "($lib_code)" fails.err && return 0
-    echo "wanted the error $lib_code: $*" >&2
-    cat fails.out fails.err >&2
-    return 1
-}
 
 # The clock all but stands still: what happens when is up to `advance`, however slow the machine is.
 it 'the world starts' 'start_sim world.yaml --speed 0.01'

@@ -10,7 +10,11 @@ return {
         apply_group = default "20s", -- a parameter change until it shows in the apply status
         reboot = default "10s", -- also how long writes are refused
         modify = default "45s",
-        rename = default "3m",
+        configure = default "30s", -- monitoring, log exports and the like of an instance
+        rename = default "3m", -- the name changes after two thirds of it
+        name_in_use = default "4m", -- how long a name that was given up can't be taken
+        restore = default "5m",
+        optimize = default "20m", -- storage, after a change of it
         upgrade = default "10m", -- in place
         upgrade_downtime = default "3m",
         snapshot = default "4m",

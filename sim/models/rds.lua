@@ -3,8 +3,8 @@
 local aws = require "aws"
 local host = require "host"
 
-local parts = { "store", "render", "groups", "instances", "modify", "clusters", "snapshots", "green", "bluegreen",
-    "switchover", "proxies", "targets", "offers", "maintenance", "begin" }
+local parts = { "store", "render", "groups", "settings", "rename", "instances", "modify", "clusters", "snapshots",
+    "restore", "green", "bluegreen", "switchover", "proxies", "targets", "offers", "maintenance", "begin" }
 
 return function (sim)
     local M = {
@@ -71,7 +71,7 @@ return function (sim)
         local function plain(value, key)
             if type(value) ~= "table" then
                 local is_time = key == "created" or key == "updated" or key == "deleted" or key == "since"
-                    or key == "takes"
+                    or key == "takes" or key == "begun" or key == "ended"
                 return not is_time and value or nil
             end
             local new = {}
@@ -81,10 +81,11 @@ return function (sim)
             return setmetatable(new, getmetatable(value))
         end
         for _, name in ipairs { "instances", "clusters", "groups", "cluster_groups", "snapshots", "cluster_snapshots",
-            "deployments", "proxies", "endpoints" } do
+            "deployments", "proxies", "endpoints", "backups" } do
             out[name] = {}
             for _, object in pairs(s[name]) do
-                out[name][name == "deployments" and object.name or object.id or object.name] = plain(object)
+                local key = object.id or object.name or object.resource_id
+                out[name][name == "deployments" and object.name or key] = plain(object)
             end
         end
         for _, p in pairs(s.proxies) do

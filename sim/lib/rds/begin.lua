@@ -78,10 +78,16 @@ return function (R)
             class = given.class, pending = {}, tags = given.tags, created = sim.now() - 30 * day,
             maintenance_window = given.maintenance_window, option_group = given.option_group,
                 auto_minor = given.auto_minor,
-            promotion_tier = given.promotion_tier, monitoring_interval = given.monitoring_interval,
-            performance_insights = given.performance_insights, public = given.public,
             zone = given.zone or sim.world.region .. "a",
         }
+        local own = { more, given, R.default_settings() } -- the first that says something counts
+        for key in pairs(R.default_settings()) do
+            for n = 3, 1, -1 do
+                if own[n][key] ~= nil then
+                    i[key] = own[n][key]
+                end
+            end
+        end
         for key, value in pairs(more) do
             i[key] = value
         end
@@ -145,8 +151,49 @@ return function (R)
         local more = shared(given)
         more.group = given.parameter_group or "default." .. family
         more.storage_type, more.allocated_storage = given.storage_type, given.allocated_storage
-        more.iops, more.multi_az = given.iops, given.multi_az
-        new_instance(id, given, given, more)
+        more.iops, more.multi_az, more.storage_throughput = given.iops, given.multi_az, given.storage_throughput
+        more.max_allocated_storage, more.monitoring_role = given.max_allocated_storage, given.monitoring_role
+        more.performance_insights_key = given.performance_insights_key
+        more.performance_insights_retention = given.performance_insights and given.performance_insights_retention or nil
+        local i = new_instance(id, given, given, more)
+        if given.status ~= "available" then
+            i.status, i.broken = given.status, given.status
+        end
+    end
+
+    -- A snapshot of an instance of the world, or of one that is gone.
+    local function begin_snapshot(section, name)
+        local path, given = "/snapshots/" .. name, section.snapshots[name]
+        local i = given.instance and R.find_instance(given.instance) or {}
+        if given.instance and not i.id then
+            fail(path .. "/instance", ("there is no instance %s"):format(given.instance))
+        elseif not given.instance and not (given.source and given.version and given.class) then
+            fail(path, "a snapshot needs an instance, or source, version and class of one that is gone")
+        end
+        if given.version and not catalog.targets("postgres", given.version) then
+            fail(path .. "/version", ("the world has no postgres %s"):format(given.version))
+        end
+        local encrypted = i.encrypted ~= false
+        if given.encrypted ~= nil then
+            encrypted = given.encrypted
+        end
+        R.state().snapshots[name] = {
+            name = name, source = given.source or i.id, status = given.status, type = given.type, owner = given.owner,
+            resource_id = given.resource_id or i.resource_id or R.new_instance_id(), tags = given.tags, takes = 0,
+            created = given.created or sim.now() - given.age, engine = "postgres", version = given.version or i.version,
+            class = given.class or i.class, port = i.port or 5432, username = i.username or "postgres",
+            database = i.database, encrypted = encrypted, kms_key = given.kms_key or i.kms_key,
+            allocated_storage = given.allocated_storage or i.allocated_storage or 100, iops = i.iops,
+            storage_type = i.storage_type or "gp3", option_group = i.option_group or "default", zone = i.zone,
+            backup_retention = i.backup_retention or 7, backup_window = i.backup_window or "03:00-03:30",
+            begun = i.created,
+        }
+    end
+
+    local function begin_snapshots(section)
+        for _, name in ipairs(names(section.snapshots)) do
+            begin_snapshot(section, name)
+        end
     end
 
     local function link_replicas(section)
@@ -198,7 +245,7 @@ return function (R)
 
     function R.begin(section)
         for _, name in ipairs { "instances", "clusters", "groups", "cluster_groups", "snapshots", "cluster_snapshots",
-            "deployments", "proxies", "endpoints", "events" } do
+            "deployments", "proxies", "endpoints", "events", "backups", "names_in_use", "unserved" } do
             R.state()[name] = {}
         end
         begin_groups(section, "instance")
@@ -210,6 +257,7 @@ return function (R)
             begin_instance(section, id)
         end
         link_replicas(section)
+        begin_snapshots(section)
         for _, name in ipairs(names(section.proxies)) do
             begin_proxy(name, section.proxies[name])
         end

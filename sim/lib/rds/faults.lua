@@ -9,4 +9,13 @@ return {
         help = "A switchover is taken back half-way: writes were down, SWITCHOVER_FAILED, the old database is live.",
         params = { reason = { type = "string", default = "replication lag", help = "what the events say" } },
     },
+    fail_restore = {
+        help = "A restore ends in incompatible-restore. The target is the new instance.",
+    },
+    restore_pending_reboot = {
+        help = "A restored instance isn't in step with its parameter group until it is restarted.",
+    },
+    disabled_key = {
+        help = "A KMS key, the target, is disabled: nothing that is encrypted with it can be restored.",
+    },
 }

@@ -45,9 +45,10 @@ return function (R)
         return R.state().instances[i.resource_id] == i
     end
 
+    -- What is broken doesn't come out of any work available.
     function R.set_status(i, status)
         if R.alive(i) and i.status ~= "deleting" then
-            i.status = status
+            i.status = status == "available" and i.broken or status
         end
     end
 
@@ -67,6 +68,18 @@ return function (R)
         end
     end
 
+    function R.restart(i)
+        i.status = "rebooting"
+        R.writes_refused(i, R.durations().reboot)
+        sim.after(R.durations().reboot, function ()
+            if R.alive(i) and i.status == "rebooting" then
+                R.set_status(i, "available")
+                R.restart_groups(i)
+                R.instance_event(i, { "availability" }, "DB instance restarted")
+            end
+        end)
+    end
+
     local function reboot(form)
         local i = R.instance(aws.required(form, "DBInstanceIdentifier"))
         R.need_available(i)
@@ -75,15 +88,7 @@ return function (R)
                 ("Cannot force a failover of a non-Multi-AZ DB instance: %s"):format(i.id))
         end
         sim.ledger { target = i.id }
-        i.status = "rebooting"
-        R.writes_refused(i, R.durations().reboot)
-        sim.after(R.durations().reboot, function ()
-            if R.alive(i) and i.status == "rebooting" then
-                i.status = "available"
-                R.restart_groups(i)
-                R.instance_event(i, { "availability" }, "DB instance restarted")
-            end
-        end)
+        R.restart(i)
         return { DBInstance = R.render_instance(i) }
     end
 
@@ -105,6 +110,9 @@ return function (R)
         elseif skip and final then
             aws.fail("InvalidParameterCombination",
                 "FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is specified.")
+        elseif final and (i.status == "failed" or i.status:find("^incompatible%-")) then
+            aws.fail("InvalidDBInstanceState",
+                ("Instance %s is %s: it can only be deleted without a final snapshot."):format(i.id, i.status))
         end
         R.refuse_deployed("instance", i)
     end
@@ -135,6 +143,11 @@ return function (R)
         sim.ledger { target = i.id, note = i.resource_id }
         if final then
             R.make_snapshot("instance", final, i, {})
+        end
+        if not i.cluster and not aws.boolean(form, "DeleteAutomatedBackups", true) then
+            R.retain_backup(i)
+        else
+            R.forget_snapshots(i)
         end
         R.remove_instance(i)
         return { DBInstance = R.render_instance(i) }

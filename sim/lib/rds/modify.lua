@@ -24,6 +24,7 @@ return function (R)
         local values = {
             class = form.DBInstanceClass, storage_type = form.StorageType, multi_az = aws.boolean(form, "MultiAZ"),
             allocated_storage = aws.integer(form, "AllocatedStorage"), iops = aws.integer(form, "Iops"),
+            storage_throughput = aws.integer(form, "StorageThroughput"),
         }
         if form.EngineVersion and form.EngineVersion ~= i.version then
             R.check_upgrade(i, form, form.EngineVersion)
@@ -38,8 +39,8 @@ return function (R)
         end
         if form.NewDBInstanceIdentifier then
             values.id = R.check_name(form.NewDBInstanceIdentifier, "NewDBInstanceIdentifier")
-            if R.find_instance(values.id) then
-                aws.fail("DBInstanceAlreadyExists", ("DB Instance already exists: %s"):format(values.id))
+            if values.id ~= i.id then
+                R.check_name_free(values.id)
             end
         end
         for name, value in pairs(values) do
@@ -50,8 +51,24 @@ return function (R)
         return values
     end
 
+    local modifiable = { ["storage-optimization"] = true, ["storage-full"] = true,
+        ["incompatible-parameters"] = true }
+
+    -- Protection is taken off what can't be helped any more, so that it can be deleted.
+    local function only_protection(form)
+        for name in pairs(form) do
+            if name ~= "Action" and name ~= "Version" and name ~= "DBInstanceIdentifier" and name ~= "ApplyImmediately"
+                and name ~= "DeletionProtection" then
+                return false
+            end
+        end
+        return true
+    end
+
     local function check_modify(i, form)
-        R.need_available(i)
+        if not modifiable[i.status] and not (i.status == i.broken and only_protection(form)) then
+            R.need_available(i)
+        end
         if i.cluster then
             for _, name in ipairs { "DeletionProtection", "EngineVersion", "BackupRetentionPeriod", "MultiAZ" } do
                 if form[name] then
@@ -74,9 +91,12 @@ return function (R)
         i.deletion_protection = aws.boolean(form, "DeletionProtection", i.deletion_protection)
         i.auto_minor = aws.boolean(form, "AutoMinorVersionUpgrade", i.auto_minor)
         i.copy_tags = aws.boolean(form, "CopyTagsToSnapshot", i.copy_tags)
-        i.iam_auth = aws.boolean(form, "EnableIAMDatabaseAuthentication", i.iam_auth)
-        i.performance_insights = aws.boolean(form, "EnablePerformanceInsights", i.performance_insights)
-        i.monitoring_interval = aws.integer(form, "MonitoringInterval", i.monitoring_interval)
+        i.public = aws.boolean(form, "PubliclyAccessible", i.public)
+        i.ca = form.CACertificateIdentifier or i.ca
+        i.max_allocated_storage = aws.integer(form, "MaxAllocatedStorage", i.max_allocated_storage)
+        if i.max_allocated_storage == i.allocated_storage then
+            i.max_allocated_storage = nil -- that is how it is switched off
+        end
         i.backup_retention = aws.integer(form, "BackupRetentionPeriod", i.backup_retention)
         i.backup_window = form.PreferredBackupWindow or i.backup_window
         i.maintenance_window = form.PreferredMaintenanceWindow or i.maintenance_window
@@ -99,6 +119,24 @@ return function (R)
         end
     end
 
+    -- What was queued is in force. Storage goes on working for a while.
+    local function take_pending(i)
+        local storage = i.pending.storage_type or i.pending.allocated_storage or i.pending.iops
+            or i.pending.storage_throughput
+        for name, value in pairs(i.pending) do
+            i[name] = value
+        end
+        i.pending = {}
+        R.set_status(i, storage and "storage-optimization" or "available")
+        if storage then
+            sim.after(R.durations().optimize, function ()
+                if i.status == "storage-optimization" then
+                    R.set_status(i, "available")
+                end
+            end)
+        end
+    end
+
     -- What is queued comes into effect: the status leaves `available` a moment after the call was accepted.
     local function carry_out(i, group)
         local d = R.durations()
@@ -107,7 +145,7 @@ return function (R)
             status, ms = "upgrading", d.upgrade
             R.writes_refused(i, d.upgrade_downtime)
         elseif i.pending.id then
-            status, ms = "renaming", d.rename
+            return R.rename_instance(i, function () take_pending(i) end)
         end
         sim.after(2000, function () R.set_status(i, status) end)
         sim.after(2000 + ms, function ()
@@ -117,20 +155,27 @@ return function (R)
             if i.pending.version then
                 finish_upgrade(i, group)
             end
-            for name, value in pairs(i.pending) do
-                i[name] = value
-            end
-            i.pending = {}
-            i.status = "available"
+            take_pending(i)
         end)
+    end
+
+    -- The name that it has already, as a new one, is taken for a change: it restarts.
+    local function restart_needlessly(i, form)
+        if form.NewDBInstanceIdentifier and form.NewDBInstanceIdentifier:lower() == i.id
+            and aws.boolean(form, "ApplyImmediately", false) then
+            R.restart(i)
+        end
     end
 
     local function modify(form)
         local i = R.instance(aws.required(form, "DBInstanceIdentifier"))
         check_modify(i, form)
         local pending = check_pending(i, form)
+        local settings = R.plan_settings(i, form)
         sim.ledger { target = i.id }
         set_at_once(i, form)
+        R.make_settings(i, settings)
+        restart_needlessly(i, form)
         for name, value in pairs(pending) do
             i.pending[name] = value
         end

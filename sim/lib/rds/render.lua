@@ -23,6 +23,7 @@ return function (R)
     local pending_names = {
         version = "EngineVersion", class = "DBInstanceClass", id = "DBInstanceIdentifier", multi_az = "MultiAZ",
         allocated_storage = "AllocatedStorage", storage_type = "StorageType", iops = "Iops",
+        storage_throughput = "StorageThroughput",
     }
 
     local function pending(values)
@@ -51,7 +52,8 @@ return function (R)
         local c = R.cluster_of(i)
         local shared = c or i -- what Aurora keeps at the cluster
         local source = i.replica_of and R.state().instances[i.replica_of]
-        return {
+        local shown = R.render_settings(i)
+        for name, value in pairs {
             DBInstanceIdentifier = i.id,
             DBInstanceArn = R.instance_arn(i),
             DbiResourceId = i.resource_id,
@@ -91,16 +93,15 @@ return function (R)
             IAMDatabaseAuthenticationEnabled = shared.iam_auth,
             AutoMinorVersionUpgrade = i.auto_minor,
             CopyTagsToSnapshot = shared.copy_tags,
-            MonitoringInterval = i.monitoring_interval,
-            PerformanceInsightsEnabled = i.performance_insights,
-            PubliclyAccessible = i.public,
-            CACertificateIdentifier = "rds-ca-rsa2048-g1",
             PromotionTier = c and i.promotion_tier,
             LicenseModel = "postgresql-license",
             InstanceCreateTime = sim.time(i.created),
             LatestRestorableTime = has_endpoint(i) and sim.time(math.max(i.created, sim.now() - 300000)) or nil,
             TagList = R.tag_list(i.tags),
-        }
+        } do
+            shown[name] = value
+        end
+        return shown
     end
 
     local function members(c)

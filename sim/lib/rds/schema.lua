@@ -75,7 +75,10 @@ local instance = {
     promotion_tier = int(1, 0, 15),
     monitoring_interval = int(0),
     performance_insights = bool(false),
+    insights_mode = { type = "string", default = "standard", one_of = { "standard", "advanced" } },
     public = bool(false),
+    ca = str "rds-ca-rsa2048-g1",
+    roles = list(map { arn = { type = "string", required = true }, feature = str "s3Import" }),
     tags = tags,
 }
 
@@ -90,7 +93,33 @@ local alone = map(with(with(instance, database), {
     iops = { type = "integer" },
     multi_az = bool(false),
     replica_of = { type = "string" },
+    storage_throughput = { type = "integer" },
+    max_allocated_storage = { type = "integer" },
+    monitoring_role = { type = "string" },
+    performance_insights_key = { type = "string" },
+    performance_insights_retention = int(7),
+    log_exports = list { type = "string", one_of = { "postgresql", "upgrade", "iam-db-auth-error" } },
+    status = { type = "string", default = "available", one_of = { "available", "failed", "incompatible-network",
+        "incompatible-option-group", "incompatible-parameters", "incompatible-restore", "storage-full",
+        "inaccessible-encryption-credentials", "stopped" } },
 }))
+
+local snapshot = map {
+    instance = { type = "string" }, -- of the world, else:
+    source = { type = "string" },
+    resource_id = { type = "string" },
+    version = { type = "string" },
+    class = { type = "string" },
+    type = { type = "string", default = "manual", one_of = { "manual", "automated", "awsbackup" } },
+    status = { type = "string", default = "available", one_of = { "available", "creating", "failed" } },
+    owner = { type = "string", pattern = "^%d%d%d%d%d%d%d%d%d%d%d%d$", why = "must be an account of 12 digits" },
+    created = { type = "time" },
+    age = { type = "duration", default = "1d" },
+    encrypted = { type = "boolean" },
+    kms_key = { type = "string" },
+    allocated_storage = { type = "integer", min = 5 },
+    tags = tags,
+}
 
 local auth = map {
     scheme = str "SECRETS",
@@ -148,6 +177,7 @@ return map {
     clusters = by_name(map(with(database, { zones = strings, instances = by_name(member),
         writer = { type = "string" } }))),
     instances = by_name(alone),
+    snapshots = by_name(snapshot),
     proxies = by_name(proxy),
     maintenance = by_name(list(maintenance)),
 }
