@@ -172,12 +172,15 @@ local function delete_replicas(db)
   end
 end
 
--- Delete by resource id, with a final snapshot; automated backups of an instance are kept. Aurora's instances hold no
--- data of their own: the snapshot is the cluster's.
+-- Delete by resource id, with a final snapshot (an instance without one when none is named); automated backups of an
+-- instance are kept. Aurora's instances hold no data of their own: the snapshot is the cluster's.
 function database.delete(db, final_snapshot)
   if not db.cluster then
     delete_replicas(db)
-    rds.delete_instance { id = db.id, resource_id = db.resource_id, final_snapshot = final_snapshot }
+    rds.delete_instance {
+      id = db.id, resource_id = db.resource_id, final_snapshot = final_snapshot,
+      skip_final_snapshot = final_snapshot == nil or nil,
+    }
     return wait_instance_gone(db)
   end
   for i = #db.members, 1, -1 do

@@ -39,6 +39,11 @@ function names.snapshot(database)
   return names.fit(database, "cairn-" .. cairn.run_id() .. "-before", SNAPSHOT_MAX)
 end
 
+-- The snapshot of what is put aside, as near to that as can be.
+function names.last_snapshot(database)
+  return names.fit(database, "cairn-" .. cairn.run_id() .. "-last", SNAPSHOT_MAX)
+end
+
 function names.final_snapshot(database)
   return names.fit(database, "cairn-" .. cairn.run_id() .. "-final", SNAPSHOT_MAX)
 end

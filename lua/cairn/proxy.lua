@@ -174,6 +174,23 @@ function proxy.restore(captured)
   return proxy.capture(captured.proxy.name)
 end
 
+-- The proxy's target is to be the instance `to` instead of `from`. It looks first, so it serves a resume as well; both
+-- by the names that they have at that time.
+function proxy.move(name, from, to)
+  local _, instances = targets_now(name)
+  if has(instances, from.id) then
+    rds_proxy.deregister_targets { proxy = name, instances = { from.id } }
+    waits.till(from.id .. " is no target of " .. name .. " any more", function ()
+      local _, now = targets_now(name)
+      return not has(now, from.id)
+    end, { every = 5 })
+  end
+  if not has(instances, to.id) then
+    rds_proxy.register_targets { proxy = name, instances = { to.id } }
+  end
+  return proxy.wait_targets(name)
+end
+
 -- A proxy that lost its database and keeps its addresses.
 local function deregister(captured, db)
   local name = captured.proxy.name

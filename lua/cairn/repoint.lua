@@ -1,11 +1,13 @@
--- repoint.lua: lead those who use a database past its proxy and back: keys of Kubernetes secrets, and Lambda aliases.
+-- repoint.lua: lead those who use a database elsewhere and back: keys of Kubernetes secrets, and Lambda aliases.
 -- SPDX-License-Identifier: MIT
 --
 -- Only the host in a URL is replaced; user, password and options stay, and no secret ever reaches this script. What is
--- to be changed is decided once, at the start (`repoint.plan`), from what was found:
+-- to be changed is decided once, at the start, from what was found (`repoint.plan` for who comes by a proxy,
+-- `repoint.find` for others):
 --   {kind = "secret", namespace, name, key, role, endpoint, from, to}
 --   {kind = "lambda", func, alias, version, variables = {{name, role, endpoint, from, to}, ...}}
--- `endpoint` is the proxy's endpoint that `from` belongs to; `version` is what the alias leads to at the start.
+-- `endpoint` is the proxy's endpoint that `from` belongs to; `version` is what the alias leads to at the start; `to` is
+-- there once the database is known (`repoint.aim`).
 
 local fail = require "cairn.fail"
 local proxies = require "cairn.proxy"
@@ -29,22 +31,22 @@ local function address(db, role, was)
   return at.address
 end
 
--- Where does `host` lead now? To an endpoint of the proxy that suits the role, or it is not ours to change.
-local function planned(what, host, role, db, hosts)
+-- Where does `host` lead now? It must be one that is ours to change: ends = {what = TEXT, hosts = {HOST = {...}}}.
+local function planned(what, host, role, ends)
   if role ~= "writer" and role ~= "reader" then
     fail(what .. ": its role must be writer or reader, not " .. tostring(role))
   end
   if not host then
     fail(what .. ": it is not there, or it holds no URL")
   end
-  local at = hosts[host:match("^[^:]+")]
+  local at = ends.hosts[host:match("^[^:]+")]
   if not at then
-    fail(what .. ": it leads to " .. host .. ", which is no endpoint of the proxy")
+    fail(what .. ": it leads to " .. host .. ", which is no endpoint of " .. ends.what)
   end
-  return { role = role, from = host, to = address(db, role, host), endpoint = at.endpoint }
+  return { role = role, from = host, endpoint = at.endpoint }
 end
 
-local function plan_secret(secret, db, hosts, allow_managed, items)
+local function find_secret(secret, ends, allow_managed, items)
   local found = kubernetes.read_secret { namespace = secret.namespace, name = secret.name }
   local what = "secret " .. secret.name
   if found.immutable then
@@ -58,14 +60,14 @@ local function plan_secret(secret, db, hosts, allow_managed, items)
     end
   end
   for key, role in pairs(secret.keys) do
-    local item = planned(what .. " key " .. key, found.hosts[key], role, db, hosts)
+    local item = planned(what .. " key " .. key, found.hosts[key], role, ends)
     item.kind, item.namespace, item.name, item.key = "secret", secret.namespace, secret.name, key
     items[#items + 1] = item
   end
 end
 
 -- An alias serves a frozen version. Publishing a new one ships whatever is in $LATEST: refuse if that is other code.
-local function plan_lambda(spec, db, hosts, items)
+local function find_lambda(spec, ends, items)
   local what = "function " .. spec.name
   local latest = lambda.get_configuration { ["function"] = spec.name }
   local live = lambda.get_configuration { ["function"] = spec.name, qualifier = spec.alias }
@@ -74,26 +76,46 @@ local function plan_lambda(spec, db, hosts, items)
   end
   local item = { kind = "lambda", func = spec.name, alias = spec.alias, variables = {} }
   for name, role in pairs(spec.variables) do
-    local variable = planned(what .. " variable " .. name, latest.hosts[name], role, db, hosts)
+    local variable = planned(what .. " variable " .. name, latest.hosts[name], role, ends)
     if live.hosts[name] ~= variable.from then
       fail(what .. ": alias " .. spec.alias .. " leads elsewhere than $LATEST; release or put back that first")
     end
     variable.name = name
     item.variables[#item.variables + 1] = variable
   end
+  if #item.variables == 0 then
+    fail(what .. ": no variables of it are named")
+  end
   item.version = lambda.get_alias({ ["function"] = spec.name, alias = spec.alias }).version
   items[#items + 1] = item
 end
 
-function repoint.plan(consumers, db, captured)
-  local hosts, items = proxies.hosts(captured), {}
+-- Who leads to one of the hosts, and where each of them leads exactly.
+function repoint.find(consumers, ends)
+  local items = {}
   for _, secret in ipairs(consumers.secrets) do
-    plan_secret(secret, db, hosts, consumers.allow_managed, items)
+    find_secret(secret, ends, consumers.allow_managed, items)
   end
   for _, spec in ipairs(consumers.lambdas) do
-    plan_lambda(spec, db, hosts, items)
+    find_lambda(spec, ends, items)
   end
   return items
+end
+
+-- They are to lead to this database.
+function repoint.aim(items, db)
+  for _, item in ipairs(items) do
+    for _, at in ipairs(item.variables or { item }) do
+      at.to = address(db, at.role, at.from)
+    end
+  end
+  return items
+end
+
+-- Those who come by the proxy are to lead to the database itself.
+function repoint.plan(consumers, db, captured)
+  local ends = { what = "the proxy", hosts = proxies.hosts(captured) }
+  return repoint.aim(repoint.find(consumers, ends), db)
 end
 
 -- Who leads where now: for the report.
@@ -174,12 +196,12 @@ end
 
 -- Ways back are registered before the change: they look first, and of a change that was made and then went wrong they
 -- must know as well.
-local function bypass_secret(item, from, way)
+local function lead_secret(item, from, way)
   way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
   set_secret(item, item.from, item.to)
 end
 
--- The version from before serves again, unless it leads to addresses that the proxy no longer has.
+-- The version from before serves again, unless it leads to addresses that are no longer there.
 local function take_lambda_back(item, from)
   local moved = false
   for _, variable in ipairs(item.variables) do
@@ -192,16 +214,16 @@ local function take_lambda_back(item, from)
     set_variable(item, variable, variable.to, from(variable))
   end
   if item.direct and moved then
-    set_alias(item, release(item, "back through the proxy"), item.direct)
+    set_alias(item, release(item, "back to " .. from(item.variables[1])), item.direct)
   end
 end
 
-local function bypass_lambda(item, from, way)
+local function lead_lambda(item, from, way)
   way_back.add(way, "point " .. item.func .. " back", function () take_lambda_back(item, from) end)
   for _, variable in ipairs(item.variables) do
     set_variable(item, variable, variable.from, variable.to)
   end
-  item.direct = release(item, "past the proxy")
+  item.direct = release(item, "to " .. item.variables[1].to)
   set_alias(item, item.direct, item.version)
 end
 
@@ -213,16 +235,23 @@ local function each(items, kind, fn)
   end
 end
 
--- Past the proxy, straight to the database. `captured` is the proxy as it was; its member `now`, as it was made again.
-function repoint.bypass(items, workloads, captured, way)
-  local function from(at)
-    return home(at, captured.now or captured)
-  end
+local function as_before(at)
+  return at.from
+end
+
+-- To where `to` says. `from(at)` is what an item or variable is led back to; what it was if left out.
+function repoint.lead(items, workloads, way, from)
+  from = from or as_before
   way_back.add(way, "restart the workloads", function () repoint.restart(workloads) end)
-  each(items, "secret", function (item) bypass_secret(item, from, way) end)
+  each(items, "secret", function (item) lead_secret(item, from, way) end)
   repoint.restart(workloads)
   check_secrets(items, "to")
-  each(items, "lambda", function (item) bypass_lambda(item, from, way) end)
+  each(items, "lambda", function (item) lead_lambda(item, from, way) end)
+end
+
+-- Past the proxy, straight to the database. `captured` is the proxy as it was; its member `now`, as it was made again.
+function repoint.bypass(items, workloads, captured, way)
+  repoint.lead(items, workloads, way, function (at) return home(at, captured.now or captured) end)
 end
 
 -- Back to the proxy, in the reverse order. `captured` is the proxy as it is now: its addresses may have changed.

@@ -22,6 +22,25 @@ static const struct shape fields[] = {
     { "StorageType", "storage_type", CAIRN_STR },
     { "AllocatedStorage", "allocated_storage", CAIRN_INT },
     { "MultiAZ", "multi_az", CAIRN_BOOL },
+    { "AvailabilityZone", "zone", CAIRN_STR },
+    { "Iops", "iops", CAIRN_INT },
+    { "StorageThroughput", "storage_throughput", CAIRN_INT },
+    { "MaxAllocatedStorage", "max_allocated_storage", CAIRN_INT },
+    { "PubliclyAccessible", "public", CAIRN_BOOL },
+    { "AutoMinorVersionUpgrade", "auto_minor_upgrade", CAIRN_BOOL },
+    { "LicenseModel", "license", CAIRN_STR },
+    { "CopyTagsToSnapshot", "copy_tags", CAIRN_BOOL },
+    { "NetworkType", "network_type", CAIRN_STR },
+    { "CACertificateIdentifier", "ca", CAIRN_STR },
+    { "DedicatedLogVolume", "dedicated_log_volume", CAIRN_BOOL },
+    { "EngineLifecycleSupport", "lifecycle_support", CAIRN_STR },
+    { "MonitoringInterval", "monitoring_interval", CAIRN_INT },
+    { "MonitoringRoleArn", "monitoring_role", CAIRN_STR },
+    { "PerformanceInsightsEnabled", "performance_insights", CAIRN_BOOL },
+    { "PerformanceInsightsKMSKeyId", "performance_insights_key", CAIRN_STR },
+    { "PerformanceInsightsRetentionPeriod", "performance_insights_retention", CAIRN_INT },
+    { "DatabaseInsightsMode", "insights_mode", CAIRN_STR },
+    { "LatestRestorableTime", "latest_restorable", CAIRN_STR },
     { "ReadReplicaSourceDBInstanceIdentifier", "replica_of", CAIRN_STR },
     { "PreferredMaintenanceWindow", "maintenance_window", CAIRN_STR },
     { "PreferredBackupWindow", "backup_window", CAIRN_STR },
@@ -36,6 +55,13 @@ static const struct shape fields[] = {
 static const struct shape address[] = {
     { "Address", "address", CAIRN_STR },
     { "Port", "port", CAIRN_INT },
+    { 0 },
+};
+
+static const struct shape role[] = {
+    { "RoleArn", "role", CAIRN_STR },
+    { "FeatureName", "feature", CAIRN_STR },
+    { "Status", "status", CAIRN_STR },
     { 0 },
 };
 
@@ -55,6 +81,8 @@ put_instance(struct cairn_value *out, const struct xml_node *node)
               shape_list(node, "ReadReplicaDBInstanceIdentifiers/ReadReplicaDBInstanceIdentifier", NULL));
     cairn_put(out, "security_groups",
               shape_list(node, "VpcSecurityGroups/VpcSecurityGroupMembership", "VpcSecurityGroupId"));
+    cairn_put(out, "log_exports", shape_list(node, "EnabledCloudwatchLogsExports/member", NULL));
+    cairn_put(out, "roles", shape_maps(node, "AssociatedRoles/DBInstanceRole", role));
     cairn_put(out, "tags", tags_read(xml_get(node, "TagList/Tag")));
 }
 

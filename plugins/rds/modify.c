@@ -29,6 +29,22 @@ static const struct setting instance_settings[] = {
     { "security_groups", "VpcSecurityGroupIds.VpcSecurityGroupId", "VpcSecurityGroups/VpcSecurityGroupMembership",
       "VpcSecurityGroupId" },
     { "iam_auth", "EnableIAMDatabaseAuthentication", "IAMDatabaseAuthenticationEnabled", NULL },
+    { "iops", "Iops", "Iops", NULL },
+    { "storage_throughput", "StorageThroughput", "StorageThroughput", NULL },
+    { "max_allocated_storage", "MaxAllocatedStorage", "MaxAllocatedStorage", NULL },
+    { "public", "PubliclyAccessible", "PubliclyAccessible", NULL },
+    { "copy_tags", "CopyTagsToSnapshot", "CopyTagsToSnapshot", NULL },
+    { "ca", "CACertificateIdentifier", "CACertificateIdentifier", NULL },
+    { "option_group", "OptionGroupName", "OptionGroupMemberships/OptionGroupMembership", "OptionGroupName" },
+    { "monitoring_interval", "MonitoringInterval", "MonitoringInterval", NULL },
+    { "monitoring_role", "MonitoringRoleArn", "MonitoringRoleArn", NULL },
+    { "performance_insights", "EnablePerformanceInsights", "PerformanceInsightsEnabled", NULL },
+    { "performance_insights_key", "PerformanceInsightsKMSKeyId", "PerformanceInsightsKMSKeyId", NULL },
+    { "performance_insights_retention", "PerformanceInsightsRetentionPeriod", "PerformanceInsightsRetentionPeriod",
+      NULL },
+    { "insights_mode", "DatabaseInsightsMode", "DatabaseInsightsMode", NULL },
+    { "log_exports", NULL, "EnabledCloudwatchLogsExports/member", "" },
+    { "managed_password", "ManageMasterUserPassword", NULL, NULL },
     { 0 },
 };
 static const struct setting cluster_settings[] = {
@@ -49,9 +65,15 @@ static const struct setting cluster_settings[] = {
 
 /* Without a setting the request would only flush the queue of pending ones. */
 static int
+is_nothing(const struct cairn_value *params)
+{
+    return cairn_count(params) == (cairn_get(params, "ApplyImmediately") != NULL);
+}
+
+static int
 check_settings(const struct cairn_value *params, struct cairn_error *err)
 {
-    if (cairn_count(params) == (cairn_get(params, "ApplyImmediately") != NULL))
+    if (is_nothing(params))
         return cairn_fail(err, CAIRN_ERR_INVALID, "modify: give at least one setting");
     return 0;
 }
@@ -81,11 +103,19 @@ modify_instance(struct cairn_call *call, const struct cairn_value *args, struct 
     int rc;
 
     settings_put(params, args, instance_settings);
-    rc = check_settings(params, err);
+    rc = cairn_get(args, "log_exports") ? 0 : check_settings(params, err);
     if (rc == 0)
         rc = instance_current(&found, call, args, err);
     if (rc == 0)
         rc = rds_gone("modify instance", args, err);
+    if (rc > 0)
+        settings_put_logs(params, args, found);
+    if (rc > 0 && is_nothing(params)) { /* the logs are as they should be */
+        cairn_put(out, "status", cairn_str(xml_text(found, "DBInstanceStatus", "")));
+        xml_free(found);
+        cairn_free(params);
+        return 0;
+    }
     if (rc < 0) {
         cairn_free(params);
         return -1;

@@ -12,6 +12,9 @@
 #include "offers.h"
 #include "parameter_group.h"
 #include "reboot.h"
+#include "rename.h"
+#include "restore.h"
+#include "roles.h"
 #include "snapshot.h"
 #include "tables.h"
 #include "tagging.h"
@@ -150,6 +153,12 @@ static const struct cairn_action actions[] = {
       .results = snapshot_results,
       .effect = CAIRN_READ,
       .run = snapshot_describe },
+    { .name = "snapshots",
+      .help = "List snapshots of instances, the newest first: snapshots.",
+      .params = snapshots_params,
+      .results = snapshots_results,
+      .effect = CAIRN_READ,
+      .run = snapshot_list },
     { .name = "describe_cluster_snapshot",
       .help = "Look at a snapshot of a cluster: name, arn, status, progress, source.",
       .params = snapshot_params,
@@ -165,6 +174,46 @@ static const struct cairn_action actions[] = {
       .target = "name",
       .run = snapshot_delete,
       .observe = snapshot_delete_observe },
+
+    { .name = "restore_snapshot",
+      .help = "Make a new instance out of a snapshot: id, resource_id, status.",
+      .params = restore_snapshot_params,
+      .results = restored_results,
+      .effect = CAIRN_CREATE,
+      .run = restore_snapshot,
+      .observe = restore_observe },
+    { .name = "restore_point_in_time",
+      .help = "Make a new instance out of automated backups: id, resource_id, status.",
+      .params = restore_time_params,
+      .results = restored_results,
+      .effect = CAIRN_CREATE,
+      .run = restore_point_in_time,
+      .observe = restore_observe },
+    { .name = "automated_backups",
+      .help = "List the automated backups of instances, also of deleted ones: backups.",
+      .params = backups_params,
+      .results = backups_results,
+      .effect = CAIRN_READ,
+      .run = restore_backups },
+    { .name = "rename_instance",
+      .help = "Give the instance with this resource id a new name, at once; it restarts: id, status.",
+      .params = rename_params,
+      .results = rename_results,
+      .effect = CAIRN_GUARDED,
+      .run = rename_instance,
+      .observe = rename_instance_observe },
+    { .name = "add_role",
+      .help = "Give an instance a role for a feature.",
+      .params = role_params,
+      .effect = CAIRN_SET,
+      .run = roles_add,
+      .observe = roles_add_observe },
+    { .name = "remove_role",
+      .help = "Take a role for a feature from an instance.",
+      .params = role_params,
+      .effect = CAIRN_SET,
+      .run = roles_remove,
+      .observe = roles_remove_observe },
 
     { .name = "create_blue_green",
       .help = "Create a blue/green deployment: id, name, source, status.",

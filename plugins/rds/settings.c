@@ -16,7 +16,43 @@ void
 settings_put(struct cairn_value *params, const struct cairn_value *args, const struct setting *table)
 {
     for (; table->arg; table++)
-        query_put(params, table->param, cairn_get(args, table->arg));
+        if (table->param)
+            query_put(params, table->param, cairn_get(args, table->arg));
+}
+
+static int
+is_listed(const struct cairn_value *list, const char *text)
+{
+    for (size_t i = 0; i < cairn_count(list); i++)
+        if (!strcmp(cairn_as_str(cairn_at(list, i), ""), text))
+            return 1;
+    return 0;
+}
+
+static void
+put_missing(struct cairn_value *params, const char *name, const struct cairn_value *wanted,
+            const struct cairn_value *there)
+{
+    struct cairn_value *list = cairn_list();
+
+    for (size_t i = 0; i < cairn_count(wanted); i++)
+        if (!is_listed(there, cairn_as_str(cairn_at(wanted, i), "")))
+            cairn_add(list, cairn_copy(cairn_at(wanted, i)));
+    query_put(params, name, list);
+    cairn_free(list);
+}
+
+void
+settings_put_logs(struct cairn_value *params, const struct cairn_value *args, const struct xml_node *found)
+{
+    const struct cairn_value *wanted = cairn_get(args, "log_exports");
+    struct cairn_value *there = shape_list(found, "EnabledCloudwatchLogsExports/member", NULL);
+
+    if (wanted) {
+        put_missing(params, "CloudwatchLogsExportConfiguration.EnableLogTypes.member", wanted, there);
+        put_missing(params, "CloudwatchLogsExportConfiguration.DisableLogTypes.member", there, wanted);
+    }
+    cairn_free(there);
 }
 
 /* May what was accepted be pending? Applied immediately it may while the database is at work. */

@@ -13,12 +13,14 @@
 
 struct setting {
     const char *arg; /* NULL ends a table */
-    const char *param; /* of the request; of a list, that of its members */
+    const char *param; /* of the request; of a list, that of its members; NULL: the caller puts it */
     const char *shown; /* path in a describe, and in its PendingModifiedValues; NULL: it isn't shown there */
-    const char *member; /* of each element at `shown`, for what is a list there; else NULL */
+    const char *member; /* of each element at `shown`, for what is a list there; "": its own text; else NULL */
 };
 
 void settings_put(struct cairn_value *params, const struct cairn_value *args, const struct setting *table);
+/* All logs that are to be exported are given as `log_exports`; RDS wants to know which begin and which end. */
+void settings_put_logs(struct cairn_value *params, const struct cairn_value *args, const struct xml_node *instance);
 /* Does the database show all that was given, in force or pending as it should be? `status`: path of its status. */
 int settings_hold(const struct xml_node *database, const char *status, const struct cairn_value *args,
                   const struct setting *table);

@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "errors.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct kind {
@@ -30,6 +31,13 @@ static const struct shape instance_fields[] = {
     { "DBInstanceIdentifier", "source", CAIRN_STR },
     { "DbiResourceId", "resource_id", CAIRN_STR },
     { "SnapshotType", "type", CAIRN_STR },
+    { "Encrypted", "encrypted", CAIRN_BOOL },
+    { "KmsKeyId", "kms_key", CAIRN_STR },
+    { "AllocatedStorage", "allocated_storage", CAIRN_INT },
+    { "StorageType", "storage_type", CAIRN_STR },
+    { "Iops", "iops", CAIRN_INT },
+    { "Port", "port", CAIRN_INT },
+    { "OptionGroupName", "option_group", CAIRN_STR },
     { 0 },
 };
 static const struct shape cluster_fields[] = {
@@ -42,6 +50,8 @@ static const struct shape cluster_fields[] = {
     { "DBClusterIdentifier", "source", CAIRN_STR },
     { "DbClusterResourceId", "resource_id", CAIRN_STR },
     { "SnapshotType", "type", CAIRN_STR },
+    { "StorageEncrypted", "encrypted", CAIRN_BOOL },
+    { "KmsKeyId", "kms_key", CAIRN_STR },
     { 0 },
 };
 
@@ -75,9 +85,12 @@ find(struct xml_node **found, struct cairn_call *call, const struct kind *kind, 
 {
     struct rds_wanted wanted = kind->wanted;
     struct cairn_value *params = cairn_map();
+    const char *of_arn = strncmp(name, "arn:", 4) ? NULL : strstr(name, "snapshot:");
 
-    wanted.value = name;
+    wanted.value = of_arn ? of_arn + strlen("snapshot:") : name;
     cairn_put(params, kind->name, cairn_str(name));
+    if (of_arn) /* another account's goes by its ARN */
+        cairn_put(params, "IncludeShared", cairn_str("true"));
     return rds_find(found, call, &wanted, params, err);
 }
 
@@ -175,6 +188,65 @@ snapshot_describe_cluster(struct cairn_call *call, const struct cairn_value *arg
                           struct cairn_error *err)
 {
     return describe(call, &of_cluster, args, out, err);
+}
+
+static int
+list_page(const struct xml_node *result, void *context, struct cairn_error *err)
+{
+    struct cairn_value *list = context;
+
+    (void)err;
+    for (const struct xml_node *at = xml_get(result, of_instance.wanted.path); at; at = xml_next(at)) {
+        struct cairn_value *snapshot = cairn_map();
+
+        shape_copy(snapshot, at, instance_fields);
+        cairn_put(snapshot, "at", cairn_int(rds_time(xml_text(at, "SnapshotCreateTime", ""))));
+        cairn_add(list, snapshot);
+    }
+    return 0;
+}
+
+static int
+newer(const void *a, const void *b)
+{
+    int64_t x = cairn_get_int(*(const struct cairn_value *const *)a, "at", 0);
+    int64_t y = cairn_get_int(*(const struct cairn_value *const *)b, "at", 0);
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static struct cairn_value *
+newest_first(const struct cairn_value *list)
+{
+    size_t count = cairn_count(list);
+    const struct cairn_value **items = alloc_zero(count + 1, sizeof(*items));
+    struct cairn_value *sorted = cairn_list();
+
+    for (size_t i = 0; i < count; i++)
+        items[i] = cairn_at(list, i);
+    qsort(items, count, sizeof(*items), newer);
+    for (size_t i = 0; i < count; i++)
+        cairn_add(sorted, cairn_copy(items[i]));
+    free(items);
+    return sorted;
+}
+
+/* By resource id: of a database that is gone as well, and not of another that has its name now. */
+int
+snapshot_list(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+              struct cairn_error *err)
+{
+    struct cairn_value *params = cairn_map(), *list = cairn_list();
+    int rc;
+
+    query_put(params, "DBInstanceIdentifier", cairn_get(args, "instance"));
+    query_put(params, "SnapshotType", cairn_get(args, "type"));
+    query_put(params, "DbiResourceId", cairn_get(args, "resource_id"));
+    rc = rds_pages(call, "DescribeDBSnapshots", params, list_page, list, err);
+    if (rc == 0)
+        cairn_put(out, "snapshots", newest_first(list));
+    cairn_free(list);
+    return rc;
 }
 
 static const struct kind *

@@ -11,6 +11,7 @@ RDS_ACTION(snapshot_create);
 RDS_ACTION(snapshot_create_observe);
 RDS_ACTION(snapshot_create_cluster);
 RDS_ACTION(snapshot_create_cluster_observe);
+RDS_ACTION(snapshot_list);
 RDS_ACTION(snapshot_describe);
 RDS_ACTION(snapshot_describe_cluster);
 RDS_ACTION(snapshot_delete);

@@ -61,6 +61,27 @@ static const struct cairn_param instance_results[] = {
     HAS("kms_key", CAIRN_STR, "ARN of its key"),
     HAS("encrypted", CAIRN_BOOL, "is its storage encrypted?"),
     HAS("created", CAIRN_STR, "when it was created"),
+    HAS("zone", CAIRN_STR, "availability zone"),
+    HAS("iops", CAIRN_INT, "provisioned operations per second"),
+    HAS("storage_throughput", CAIRN_INT, "MiB per second"),
+    HAS("max_allocated_storage", CAIRN_INT, "GiB up to which storage grows by itself"),
+    HAS("public", CAIRN_BOOL, "has it a public address?"),
+    HAS("auto_minor_upgrade", CAIRN_BOOL, "may AWS upgrade minor versions?"),
+    HAS("license", CAIRN_STR, "licence model"),
+    HAS("copy_tags", CAIRN_BOOL, "do snapshots get its tags?"),
+    HAS("network_type", CAIRN_STR, "IPV4, DUAL"),
+    HAS("ca", CAIRN_STR, "certificate authority"),
+    HAS("dedicated_log_volume", CAIRN_BOOL, "has the log a volume of its own?"),
+    HAS("lifecycle_support", CAIRN_STR, "what happens after the end of standard support"),
+    HAS("monitoring_interval", CAIRN_INT, "seconds; 0 when enhanced monitoring is off"),
+    HAS("monitoring_role", CAIRN_STR, "ARN of the role of enhanced monitoring"),
+    HAS("performance_insights", CAIRN_BOOL, "is Performance Insights on?"),
+    HAS("performance_insights_key", CAIRN_STR, "ARN of its key"),
+    HAS("performance_insights_retention", CAIRN_INT, "days"),
+    HAS("insights_mode", CAIRN_STR, "standard, advanced"),
+    HAS("latest_restorable", CAIRN_STR, "the latest time that it can be restored to"),
+    HAS("log_exports", CAIRN_LIST, "logs that go to CloudWatch"),
+    HAS("roles", CAIRN_LIST, "role, feature, status"),
     HAS("tags", CAIRN_MAP, "its tags"),
     END,
 };
@@ -185,6 +206,21 @@ static const struct cairn_param modify_instance_params[] = {
     MAY("auto_minor_upgrade", CAIRN_BOOL, "may AWS upgrade minor versions?"),
     MAY("security_groups", CAIRN_LIST, "ids of all its security groups"),
     MAY("iam_auth", CAIRN_BOOL, "IAM authentication on or off"),
+    MAY("iops", CAIRN_INT, "provisioned operations per second"),
+    MAY("storage_throughput", CAIRN_INT, "MiB per second"),
+    MAY("max_allocated_storage", CAIRN_INT, "GiB up to which storage grows by itself"),
+    MAY("public", CAIRN_BOOL, "with a public address?"),
+    MAY("copy_tags", CAIRN_BOOL, "do snapshots get its tags?"),
+    MAY("ca", CAIRN_STR, "certificate authority"),
+    MAY("option_group", CAIRN_STR, "name of an option group"),
+    MAY("monitoring_interval", CAIRN_INT, "seconds of enhanced monitoring; 0 switches it off"),
+    MAY("monitoring_role", CAIRN_STR, "ARN of the role of enhanced monitoring"),
+    MAY("performance_insights", CAIRN_BOOL, "Performance Insights on or off"),
+    MAY("performance_insights_key", CAIRN_STR, "ARN of its key"),
+    MAY("performance_insights_retention", CAIRN_INT, "days"),
+    MAY("insights_mode", CAIRN_STR, "standard, advanced"),
+    MAY("log_exports", CAIRN_LIST, "all logs that are to go to CloudWatch"),
+    MAY("managed_password", CAIRN_BOOL, "master password managed by Secrets Manager?"),
     END,
 };
 static const struct cairn_param modify_cluster_params[] = {
@@ -257,8 +293,103 @@ static const struct cairn_param snapshot_results[] = {
     HAS("engine_version", CAIRN_STR, "version of the database"),
     HAS("source", CAIRN_STR, "name of the database"),
     HAS("resource_id", CAIRN_STR, "resource id of the database"),
-    HAS("type", CAIRN_STR, "manual, automated, ..."),
+    HAS("type", CAIRN_STR, "manual, automated, shared, ..."),
+    HAS("encrypted", CAIRN_BOOL, "is it encrypted?"),
+    HAS("kms_key", CAIRN_STR, "ARN of its key"),
+    HAS("allocated_storage", CAIRN_INT, "GiB; not of a cluster's"),
+    HAS("storage_type", CAIRN_STR, "storage type; not of a cluster's"),
+    HAS("iops", CAIRN_INT, "provisioned operations per second; not of a cluster's"),
+    HAS("port", CAIRN_INT, "port of the database; not of a cluster's"),
+    HAS("option_group", CAIRN_STR, "option group of the database; not of a cluster's"),
     HAS("tags", CAIRN_MAP, "its tags (of a describe)"),
+    END,
+};
+static const struct cairn_param snapshots_params[] = {
+    MAY("resource_id", CAIRN_STR, "resource id of the database, which may be gone; all databases if left out"),
+    MAY("instance", CAIRN_STR, "name that the database had when the snapshot was taken"),
+    MAY("type", CAIRN_STR, "automated, manual, shared, awsbackup; all but shared if left out"),
+    END,
+};
+static const struct cairn_param snapshots_results[] = {
+    HAS("snapshots", CAIRN_LIST, "as of describe_snapshot, and at (ms since 1970); the newest first"),
+    END,
+};
+
+/* ---- restores ------------------------------------------------------------------------------------------------- */
+
+#define RESTORE_SETTINGS                                                                                               \
+    MAY("class", CAIRN_STR, "instance class; that of the source if left out"),                                         \
+        MAY("port", CAIRN_INT, "port; that of the source if left out"),                                                \
+        MAY("zone", CAIRN_STR, "availability zone; not with multi_az"),                                                \
+        MAY("multi_az", CAIRN_BOOL, "with a standby? no if left out"),                                                 \
+        MAY("subnet_group", CAIRN_STR, "subnet group; the default one if left out"),                                   \
+        MAY("public", CAIRN_BOOL, "with a public address?"),                                                           \
+        MAY("auto_minor_upgrade", CAIRN_BOOL, "may AWS upgrade minor versions? yes if left out"),                      \
+        MAY("license", CAIRN_STR, "licence model"), MAY("iops", CAIRN_INT, "provisioned operations per second"),       \
+        MAY("storage_type", CAIRN_STR, "gp3, or io1 with iops, if left out"),                                          \
+        MAY("storage_throughput", CAIRN_INT, "MiB per second"),                                                        \
+        MAY("allocated_storage", CAIRN_INT, "GiB; not less than the source has"),                                      \
+        MAY("option_group", CAIRN_STR, "option group"),                                                                \
+        MAY("parameter_group", CAIRN_STR, "parameter group; the engine's default one if left out"),                    \
+        MAY("security_groups", CAIRN_LIST, "ids of security groups; the VPC's default one if left out"),               \
+        MAY("iam_auth", CAIRN_BOOL, "IAM authentication? no if left out"),                                             \
+        MAY("log_exports", CAIRN_LIST, "logs that go to CloudWatch; none if left out"),                                \
+        MAY("copy_tags", CAIRN_BOOL, "do snapshots get its tags? no if left out"),                                     \
+        MAY("deletion_protection", CAIRN_BOOL, "protect it? no if left out"),                                          \
+        MAY("network_type", CAIRN_STR, "IPV4, DUAL"),                                                                  \
+        MAY("backup_retention", CAIRN_INT, "days; that of the source if left out"),                                    \
+        MAY("backup_window", CAIRN_STR, "hh:mm-hh:mm, UTC; that of the source if left out"),                           \
+        MAY("ca", CAIRN_STR, "certificate authority"),                                                                 \
+        MAY("dedicated_log_volume", CAIRN_BOOL, "a volume for the log alone?"),                                        \
+        MAY("lifecycle_support", CAIRN_STR, "what happens after the end of standard support"), TAGS
+
+static const struct cairn_param restore_snapshot_params[] = {
+    ID("new instance"),
+    NEED("snapshot", CAIRN_STR, "name of the snapshot, or its ARN if another account shares it"),
+    RESTORE_SETTINGS,
+    END,
+};
+static const struct cairn_param restore_time_params[] = {
+    ID("new instance"),
+    NEED("source_resource_id", CAIRN_STR, "resource id of the database, which may be gone if its backups were kept"),
+    NEED("time", CAIRN_STR, "2026-11-20T13:36:57Z, or latest"),
+    MAY("max_allocated_storage", CAIRN_INT, "GiB up to which storage grows by itself"),
+    RESTORE_SETTINGS,
+    END,
+};
+static const struct cairn_param restored_results[] = {
+    HAS("id", CAIRN_STR, "name"),
+    HAS("arn", CAIRN_STR, "ARN"),
+    HAS("resource_id", CAIRN_STR, "DbiResourceId"),
+    STATUS,
+    END,
+};
+static const struct cairn_param backups_params[] = {
+    MAY("resource_id", CAIRN_STR, "resource id of the database, which may be gone"),
+    MAY("instance", CAIRN_STR, "name of the database"),
+    END,
+};
+static const struct cairn_param backups_results[] = {
+    HAS("backups", CAIRN_LIST, "id, resource_id, status (active, retained), earliest, latest, engine_version, ..."),
+    END,
+};
+
+/* ---- names and roles ---------------------------------------------------------------------------------------- */
+
+static const struct cairn_param rename_params[] = {
+    ID("instance now"),
+    RESOURCE_ID,
+    NEED("new_id", CAIRN_STR, "its new name"),
+    MAY("freed_by", CAIRN_STR, "resource id of the database that gave the new name up: while it is still seen under it, "
+                               "the rename waits"),
+    END,
+};
+static const struct cairn_param rename_results[] = { HAS("id", CAIRN_STR, "the new name"), STATUS, END };
+static const struct cairn_param role_params[] = {
+    ID("instance"),
+    RESOURCE_ID,
+    NEED("role", CAIRN_STR, "ARN of the role"),
+    NEED("feature", CAIRN_STR, "what it is for: s3Import, Lambda, ..."),
     END,
 };
 

@@ -91,6 +91,8 @@ return function (R)
         i.deletion_protection = aws.boolean(form, "DeletionProtection", i.deletion_protection)
         i.auto_minor = aws.boolean(form, "AutoMinorVersionUpgrade", i.auto_minor)
         i.copy_tags = aws.boolean(form, "CopyTagsToSnapshot", i.copy_tags)
+        i.managed_secret = aws.boolean(form, "ManageMasterUserPassword", i.managed_secret)
+        i.option_group = form.OptionGroupName or i.option_group
         i.public = aws.boolean(form, "PubliclyAccessible", i.public)
         i.ca = form.CACertificateIdentifier or i.ca
         i.max_allocated_storage = aws.integer(form, "MaxAllocatedStorage", i.max_allocated_storage)

@@ -131,6 +131,7 @@ return function (R)
         if sim.fault("fail_restore", i.id) then
             sim.after(whole, function ()
                 R.set_status(i, "incompatible-restore")
+                i.broken = i.status
                 R.instance_event(i, { "restoration", "failure" },
                     "The DB instance can't be restored: the backup is not compatible with it")
             end)

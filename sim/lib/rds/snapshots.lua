@@ -97,6 +97,7 @@ return function (R)
         local k = kinds[kind]
         local id = aws.required(form, k.source)
         local db = kind == "cluster" and R.cluster(id) or R.instance(id)
+        local name = R.check_snapshot_name(kind, aws.required(form, k.name))
         if kind == "cluster" then
             R.need_cluster_available(db)
         elseif db.cluster then
@@ -106,7 +107,6 @@ return function (R)
         elseif db.status ~= "storage-optimization" then
             R.need_available(db)
         end
-        local name = R.check_snapshot_name(kind, aws.required(form, k.name))
         sim.ledger { target = name }
         local s = R.make_snapshot(kind, name, db, R.tags_of(form))
         if kind == "instance" then
