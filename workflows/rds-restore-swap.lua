@@ -5,6 +5,7 @@
 -- is resumed, without a question; and where a name is not free yet, it is tried again, forwards and backwards.
 
 local backups = require "cairn.backups"
+local inside = require "cairn.inside"
 local maintenance = require "cairn.maintenance"
 local names = require "cairn.names"
 local proxies = require "cairn.proxy"
@@ -132,6 +133,7 @@ local function run(p)
   cairn.stage("restore", function () restore.make(job) end)
   cairn.stage("settings that a restore can't set", function () restore.put_right(job) end)
   cairn.stage("compare settings", function () restore.compare(job) end)
+  cairn.stage("look inside", function () inside.look(p.connection, restore.describe_new(job), job.live) end)
   if job.live then
     swap_in(job)
   else

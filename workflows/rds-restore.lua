@@ -5,6 +5,7 @@
 -- to its deletion `cairn rollback` leads everybody back and deletes the new one.
 
 local backups = require "cairn.backups"
+local inside = require "cairn.inside"
 local maintenance = require "cairn.maintenance"
 local names = require "cairn.names"
 local proxies = require "cairn.proxy"
@@ -95,6 +96,7 @@ local function run(p)
   cairn.stage("restore", function () restore.make(job) end)
   cairn.stage("settings that a restore can't set", function () restore.put_right(job) end)
   cairn.stage("compare settings", function () restore.compare(job) end)
+  cairn.stage("look inside", function () inside.look(p.connection, restore.describe_new(job), job.live) end)
   cairn.stage("ask whether to lead over", function () ask_to_lead_over(job) end)
   maintenance.during(p.maintenance_route, p.maintenance_script, job.way, function ()
     cairn.stage("lead everybody over", function () lead_over(job) end)

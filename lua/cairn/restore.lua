@@ -34,6 +34,10 @@ restore.params = {
       .. '{"class":"db.t3.small","security_groups":["sg-1"],"parameter_group":G,"subnet_group":S,"multi_az":false}',
   },
   accept = { type = "list", default = cairn.array {}, help = "settings that may differ from what they should be" },
+  connection = {
+    type = "string",
+    help = "connection of the section postgres of cairn.yaml, to look into the restored database and the live one",
+  },
   safety_snapshot = { type = "boolean", default = true, help = "take a snapshot of the live database first" },
   soak_minutes = { type = "integer", default = 1440, help = "how long the new database runs before the old may go" },
   delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database" },
