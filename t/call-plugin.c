@@ -104,7 +104,7 @@ receive(int fd)
 }
 
 static int
-declared(const json_t *patterns, const char *name, size_t len)
+declared(const json_t *patterns, const json_t *config, const char *name, size_t len)
 {
     const json_t *each;
     size_t i;
@@ -113,6 +113,8 @@ declared(const json_t *patterns, const char *name, size_t len)
         const char *pattern = json_string_value(each);
         size_t size = strlen(pattern);
 
+        if (*pattern == '@' && declared(json_object_get(config, pattern + 1), NULL, name, len))
+            return 1;
         if (size && pattern[size - 1] == '*' ? !strncmp(pattern, name, size - 1)
                                              : size == len && !strncmp(pattern, name, len))
             return 1;
@@ -121,7 +123,7 @@ declared(const json_t *patterns, const char *name, size_t len)
 }
 
 static json_t *
-environment(const json_t *hello)
+environment(const json_t *hello, const json_t *config)
 {
     const json_t *patterns = json_object_get(json_object_get(hello, "plugin"), "env");
     json_t *env = json_object();
@@ -130,7 +132,7 @@ environment(const json_t *hello)
         size_t len = strcspn(*at, "=");
         char *name = alloc_strn(*at, len);
 
-        if (declared(patterns, name, len))
+        if (declared(patterns, config, name, len))
             json_object_set_new(env, name, json_string(*at + len + 1));
         free(name);
     }
@@ -194,7 +196,7 @@ int
 main(int argc, char **argv)
 {
     struct options o = { "run", "00112233445566778899aabbccddeeff", "test-run", 0 };
-    json_t *hello, *configured;
+    json_t *hello, *config, *configured;
     pid_t pid;
     int fd, c, ok = 1;
 
@@ -218,8 +220,10 @@ main(int argc, char **argv)
         print(hello);
         return json_object_get(hello, "error") ? 1 : 0;
     }
-    send_message(fd, json_pack("{s:s,s:o,s:o}", "op", "configure", "config", parse(argv[optind + 1]), "env",
-                               environment(hello)));
+    config = parse(argv[optind + 1]);
+    send_message(fd, json_pack("{s:s,s:O,s:o}", "op", "configure", "config", config, "env",
+                               environment(hello, config)));
+    json_decref(config);
     configured = receive(fd);
     if (json_object_get(configured, "error")) {
         print(configured);

@@ -233,6 +233,8 @@ a_table_that_lacks_what_its_classes_need_is_refused(void **state)
           "env names \"*\", which is neither a variable nor a prefix with a *" },
         { "-DPLUGIN=.name = \"unsound\", .env = \"A-B\"",
           "env names \"A-B\", which is neither a variable nor a prefix with a *" },
+        { "-DPLUGIN=.name = \"unsound\", .env = \"@names\"",
+          "env names \"@names\", and the configuration has no list of that name" },
         { "-DPLUGIN=.name = \"unsound\", .plugin_size = 4000",
           "its tables have sizes that ABI 1.0 doesn't have (4000, " },
         { "-DPLUGIN=.name = \"unsound\", .action_size = 8",

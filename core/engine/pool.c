@@ -154,36 +154,39 @@ set_deadline(struct worker *w, uint64_t ms)
     uv_timer_start(&w->deadline, on_deadline, ms, 0);
 }
 
-/* What a plugin declares, and the variables of proxies, which the worker needs itself. A new reference. */
+/* What a plugin declares ("@KEY": the names in that list of its section), and the variables of proxies, which the worker
+ * needs itself. A new reference. */
 static json_t *
-wanted_variables(const json_t *description)
+wanted_variables(const json_t *description, const json_t *section)
 {
     json_t *patterns = json_pack("[s, s, s, s, s, s]", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy",
                                  "http_proxy", "no_proxy");
+    json_t *pattern;
+    size_t i;
 
-    json_array_extend(patterns, json_object_get(description, "env"));
+    json_array_foreach(json_object_get(description, "env"), i, pattern) {
+        const char *name = json_string_value(pattern);
+        const json_t *member;
+        size_t k;
+
+        if (name && *name != '@')
+            json_array_append(patterns, pattern);
+        else if (name)
+            json_array_foreach(json_object_get(section, name + 1), k, member)
+                if (json_is_string(member) && !strchr(json_string_value(member), '*'))
+                    json_array_append(patterns, (json_t *)(uintptr_t)member);
+    }
     return patterns;
 }
 
-static void
-configure(struct worker *w)
+/* Those variables of ours whose names match. A new reference. */
+static json_t *
+variables(const json_t *patterns)
 {
-    const json_t *description = w->plugin->description;
-    const char *section = json_string_value(json_object_get(description, "section"));
-    json_t *values = NULL;
     json_t *env = json_object();
-    json_t *patterns;
+    const json_t *pattern;
     size_t i;
-    json_t *pattern;
 
-    if (!section)
-        values = json_object();
-    else if (config_section(w->pool->config, section, json_object_get(description, "config"), &values, &w->err) < 0) {
-        json_decref(env);
-        process_kill(w->process);
-        return;
-    }
-    patterns = wanted_variables(description);
     json_array_foreach(patterns, i, pattern)
         for (char **e = environ; *e; e++) {
             const char *name = json_string_value(pattern);
@@ -199,6 +202,27 @@ configure(struct worker *w)
                 free(key);
             }
         }
+    return env;
+}
+
+static void
+configure(struct worker *w)
+{
+    const json_t *description = w->plugin->description;
+    const char *section = json_string_value(json_object_get(description, "section"));
+    json_t *values = NULL;
+    json_t *env;
+    json_t *patterns;
+
+    if (!section)
+        values = json_object();
+    else if (config_section(w->pool->config, section, json_object_get(description, "config"), &values, &w->err) < 0) {
+        process_kill(w->process);
+        return;
+    }
+    patterns = wanted_variables(description, values);
+    env = variables(patterns);
+    json_object_set_new(env, "CAIRN_FOLDER", json_string(w->pool->config->folder));
     json_decref(patterns);
     values = json_pack("{s:s, s:o, s:o}", "op", "configure", "config", values, "env", env);
     process_send(w->process, values);

@@ -59,11 +59,27 @@ env_get(const struct cairn_call *call, const char *name)
 }
 
 static int
-declared(const char *env, const char *name)
+lists(const json_t *names, const char *name)
 {
+    const json_t *each;
+    size_t i;
+
+    json_array_foreach(names, i, each)
+        if (json_is_string(each) && strcmp(json_string_value(each), name) == 0)
+            return 1;
+    return 0;
+}
+
+static int
+declared(const struct cairn_call *call, const char *name)
+{
+    const char *env = call->plugin->env;
+
     for (const char *s = env ? env + strspn(env, " ") : ""; *s; s += strspn(s, " ")) {
         size_t len = strcspn(s, " ");
 
+        if (*s == '@' && lists(json_object_getn(call->config, s + 1, len - 1), name))
+            return 1;
         if (s[len - 1] == '*' ? strncmp(s, name, len - 1) == 0 : strlen(name) == len && memcmp(s, name, len) == 0)
             return 1;
         s += len;
@@ -74,5 +90,5 @@ declared(const char *env, const char *name)
 const char *
 cairn_env(const struct cairn_call *call, const char *name)
 {
-    return declared(call->plugin->env, name) ? env_get(call, name) : NULL;
+    return declared(call, name) ? env_get(call, name) : NULL;
 }

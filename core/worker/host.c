@@ -52,6 +52,13 @@ cairn_config(const struct cairn_call *call)
     return value_of(call->config);
 }
 
+char *
+cairn_mask(const struct cairn_call *call, const char *text)
+{
+    (void)call;
+    return mask_text(text);
+}
+
 int64_t
 cairn_now(const struct cairn_call *call)
 {

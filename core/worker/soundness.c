@@ -130,6 +130,16 @@ check_action(const struct check *c, const struct cairn_action *a)
     return check_target(c, a);
 }
 
+/* "@KEY": the names in a list of the configuration. */
+static int
+is_list_of_config(const struct check *c, const char *s, size_t len)
+{
+    for (const struct cairn_param *p = *s == '@' ? c->table->config : NULL; p && p->name; p++)
+        if (strlen(p->name) == len - 1 && memcmp(p->name, s + 1, len - 1) == 0)
+            return p->type == CAIRN_LIST;
+    return 0;
+}
+
 static int
 check_env(const struct check *c, const char *env)
 {
@@ -137,7 +147,10 @@ check_env(const struct check *c, const char *env)
         size_t len = strcspn(s, " ");
         size_t name = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
-        if (name == 0 || (name != len && !(name + 1 == len && s[name] == '*')))
+        if (*s == '@' && !is_list_of_config(c, s, len))
+            return unsound(c, "env names \"%.*s\", and the configuration has no list of that name",
+                           (int)(len > 64 ? 64 : len), s);
+        if (*s != '@' && (name == 0 || (name != len && !(name + 1 == len && s[name] == '*'))))
             return unsound(c, "env names \"%.*s\", which is neither a variable nor a prefix with a *",
                            (int)(len > 64 ? 64 : len), s);
         s += len;

@@ -88,8 +88,9 @@
  * is returned as `cairn_secret(...)`: the engine seals it before it is recorded or shown to a script, and opens it
  * again when the script passes it to an action. A string of a result that holds a secret of this call or of the
  * configuration, of six bytes or more, becomes one by itself; in logs and errors known secrets are "***". stderr is not
- * looked through. Environment variables of the user reach a plugin only by `cairn_env`, and only those that it names in
- * `env`.
+ * looked through. Where a secret would be seen by others (the arguments of a program, a file), `cairn_mask` tells that
+ * there is one. Environment variables of the user reach a plugin only by `cairn_env`, and only those that it names in
+ * `env`, or that the user names in a list of the configuration that `env` refers to.
  *
  * 8. COMPATIBILITY
  *
@@ -238,6 +239,8 @@ CAIRN_API int64_t cairn_call_started(const struct cairn_call *call); /* when the
 CAIRN_API const struct cairn_value *cairn_config(const struct cairn_call *call);
 /* of the user; NULL if unset or not declared */
 CAIRN_API const char *cairn_env(const struct cairn_call *call, const char *name);
+/* `text` with each known secret as "***", as it would be logged; free() it */
+CAIRN_API char *cairn_mask(const struct cairn_call *call, const char *text);
 /* ms since 1970 on the run's clock, which a simulator may speed up */
 CAIRN_API int64_t cairn_now(const struct cairn_call *call);
 /* ms since 1970 on the wall clock: for signatures and credentials */
@@ -350,7 +353,9 @@ struct cairn_plugin {
     const struct cairn_action *actions;
     const char *section; /* the section of cairn.yaml it reads; several plugins may share one; NULL: none */
     const struct cairn_param *config; /* the keys of that section that it knows */
-    /* variables of the user it may read: names, separated by spaces, `AWS_*` for a prefix; may be NULL */
+    /* Variables of the user it may read: names, separated by spaces; `AWS_*` for a prefix, `@KEY` for the names in the
+     * list KEY of its configuration. CAIRN_FOLDER is the folder that relative paths of the configuration start from.
+     * May be NULL. */
     const char *env;
     int (*configure)(struct cairn_call *call, struct cairn_error *err); /* once, before all calls; may be NULL */
     /* is this the world that the configuration names? may be NULL */
