@@ -22,7 +22,9 @@ use_world() {
     stop_sim
     rm -rf "$XDG_STATE_HOME"
     mkdir -p "$XDG_STATE_HOME"
-    cp "$SRC/examples/$lib_example/cairn.yaml" "$SRC/examples/$lib_example/arguments" "$T/"
+    for lib_file in "$SRC/examples/$lib_example"/*; do
+        case ${lib_file##*/} in world.yaml | README.md | demo) ;; *) cp "$lib_file" "$T/" ;; esac
+    done
     # The first line of the arguments says whose they are.
     FLOW=$SRC/$(sed -n '1s,^# The arguments of `cairn run \(workflows/[a-z-]*\.lua\)` .*,\1,p' "$T/arguments")
     [ -f "$T/world.yaml" ] || cp "$SRC/examples/$lib_example/world.yaml" "$T/world.yaml"

@@ -116,7 +116,7 @@ poll_now(struct job *job)
     if (live->phase != LIVE_RUNNING || live->ended)
         return;
     job->polling = 1;
-    script_send(live, json_pack("{s:s, s:s}", "op", "poll", "id", job->command->id));
+    script_send(live, json_pack("{s:s, s:s, s:I}", "op", "poll", "id", job->command->id, "t", (json_int_t)clock_now()));
 }
 
 static void

@@ -91,7 +91,7 @@ function host.on_poll(message)
     if f and f.poll_function then
         local fn = f.poll_function
         local co = create(function() return xpcall(fn, on_error) end)
-        local poll = { poll = true, id = message.id, n = 0, fn = fn, co = co }
+        local poll = { poll = true, id = message.id, n = 0, fn = fn, co = co, now = message.t }
         polls[message.id] = poll
         poll_on(poll)
     end

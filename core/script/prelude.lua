@@ -368,13 +368,15 @@ end
 
 -- cairn.now() -> INSTANT
 --
--- The time on the run's clock of what last happened to the run, milliseconds since 1970: the same in each replay.
+-- The time on the run's clock of what last happened to the run, milliseconds since 1970: the same in each replay. In a
+-- poll function it is the time of the poll.
 function cairn.now()
     local run = host.run()
     if not run then
         misuse("cairn.now: there is no run yet: call it within `run`")
     end
-    return run.now
+    local context = host.current()
+    return context and context.poll and context.now or run.now
 end
 
 -- cairn.run_id() -> TEXT

@@ -80,13 +80,21 @@ function times.until_window(spec, now)
   return since < length and 0 or period - since
 end
 
--- "1 h 05 min", "2 min 14 s", "14 s": for people.
+-- How long a window is open, ms.
+function times.window_length(spec)
+  local _, length = window(spec)
+  return length
+end
+
+-- "3 d 4 h", "1 h 05 min", "2 min 14 s", "14 s": for people.
 function times.span(ms)
   local seconds = (ms + SECOND // 2) // SECOND
   if seconds < 60 then
     return seconds .. " s"
   elseif seconds < 3600 then
     return string.format("%d min %02d s", seconds // 60, seconds % 60)
+  elseif seconds >= 2 * 86400 then
+    return string.format("%d d %d h", seconds // 86400, seconds % 86400 // 3600)
   end
   return string.format("%d h %02d min", seconds // 3600, seconds % 3600 // 60)
 end

@@ -195,7 +195,7 @@ launch(struct cairn_call *call, const struct cairn_value *list, const struct cai
         .input = cairn_get_str(args, "input", NULL),
         .keep = (size_t)number(call, args, "output_max", OUTPUT_LEAST, OUTPUT_MOST),
         .limit_ms = number(call, args, "timeout_s", 1, TIMEOUT_MOST) * 1000,
-        .line = cairn_get_bool(args, "secret", 0) ? NULL : on_line,
+        .line = cairn_get_bool(args, "secret", 0) || cairn_get_bool(args, "json", 0) ? NULL : on_line,
         .unwanted = reads ? is_cancelled : NULL,
         .data = call,
     };

@@ -126,7 +126,12 @@ return function (sim)
     end
 
     function M.environment(place)
-        return { { "CAIRN_SIM_WEB", place.url .. "/web" }, { "CAIRN_SIM_HOOKS", place.url .. "/hooks" } }
+        local list = { { "CAIRN_SIM_WEB", place.url .. "/web" }, { "CAIRN_SIM_HOOKS", place.url .. "/hooks" } }
+        for name in pairs(sim.world.web.hooks) do
+            local variable = "CAIRN_SIM_HOOK_" .. name:upper():gsub("[^A-Z0-9]", "_")
+            list[#list + 1] = { variable, place.url .. "/hooks/" .. name }
+        end
+        return list
     end
 
     return M
