@@ -51,6 +51,10 @@ static const struct command_option resolve_options[] = {
     { 0 },
 };
 
+static const struct command_option doctor_options[] = {
+    { "limit", 0, "SECONDS", 0, "how long an answer is waited for; 30 if left out" }, { 0 },
+};
+
 const struct command command_table[] = {
     { "run", "FLOW", 1, 1, "Run a workflow.", run_options, run_begin },
     { "resume", "RUN...", 1, -1, "Go on with runs that stopped or whose driver died.", resume_options, run_resume },
@@ -66,6 +70,8 @@ const struct command command_table[] = {
       answer_resolve },
     { "signal", "RUN NAME [JSON]", 2, 3, "Send a run the signal that it waits for.", NULL, answer_signal },
     { "verify", "RUN", 1, 1, "Prove that nobody has edited a run's journal.", NULL, verify_run },
+    { "doctor", "[PLUGIN...]", 0, -1, "See whether all that a run needs is there, and as whom it would act.", doctor_options,
+      doctor_run },
     { "plugin list", "", 0, 0, "List the plugins.", NULL, plugin_list },
     { "plugin describe", "NAME[.ACTION]", 1, 1, "Show what a plugin can do.", NULL, plugin_describe },
     { "sim", "[OPTION...]", 0, -1, "Start a simulated world; see cairn-sim(1).", NULL, about_sim },

@@ -13,11 +13,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Told when the plugin is first used, which may be hours before the first change. */
+static void
+tell_what_lacks(struct live *live, const struct plugins_entry *plugin)
+{
+    const char *section = text_member(plugin->description, "section");
+    const json_t *keys = json_object_get(live->engine->options.config->sections, section);
+    size_t i;
+    json_t *param;
+
+    json_array_foreach(json_object_get(plugin->description, "config"), i, param) {
+        char *text;
+
+        if (!json_is_true(json_object_get(param, "to_change")) || json_object_get(keys, text_member(param, "name")))
+            continue;
+        text = alloc_printf("the configuration has no %s.%s: reads will work, and the first change will be refused",
+                            section, text_member(param, "name"));
+        if (!json_object_get(live->plugins, text)) /* once for all plugins of the section */
+            live_log(live, text);
+        json_object_set_new(live->plugins, text, json_true());
+        free(text);
+    }
+}
+
 static void
 record_plugin(struct live *live, const struct plugins_entry *plugin)
 {
     if (json_object_get(live->plugins, plugin->name))
         return;
+    tell_what_lacks(live, plugin);
     json_object_set_new(live->plugins, plugin->name, json_true());
     turn_append(live,
                 json_pack("{s:s, s:s, s:O, s:s}", "kind", "plugin", "name", plugin->name, "version",

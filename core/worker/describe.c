@@ -28,6 +28,8 @@ describe_params(const struct cairn_param *params)
         put_text(param, "type", type_name(p->type));
         json_object_set_new(param, "required", json_boolean(p->flags & CAIRN_REQUIRED));
         json_object_set_new(param, "secret", json_boolean(p->flags & CAIRN_SECRET));
+        if (p->flags & CAIRN_TO_CHANGE)
+            json_object_set_new(param, "to_change", json_true());
         put_text(param, "help", p->help);
         if (p->otherwise)
             json_object_set_new(param, "default",
@@ -48,6 +50,8 @@ describe_flags(unsigned flags)
         json_array_append_new(list, json_string("irreversible"));
     if (flags & CAIRN_SLOW)
         json_array_append_new(list, json_string("slow"));
+    if (flags & CAIRN_DOCTOR)
+        json_array_append_new(list, json_string("doctor"));
     return list;
 }
 

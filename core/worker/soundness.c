@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define PARAM_FLAGS (CAIRN_REQUIRED | CAIRN_SECRET)
-#define ACTION_FLAGS (CAIRN_DESTRUCTIVE | CAIRN_IRREVERSIBLE | CAIRN_SLOW)
+#define PARAM_FLAGS (CAIRN_REQUIRED | CAIRN_SECRET | CAIRN_TO_CHANGE)
+#define ACTION_FLAGS (CAIRN_DESTRUCTIVE | CAIRN_IRREVERSIBLE | CAIRN_SLOW | CAIRN_DOCTOR)
 
 struct check {
     const char *path; /* of the plugin */
@@ -98,6 +98,20 @@ check_target(const struct check *c, const struct cairn_action *a)
     return unsound(c, "action %s: its target %s is not one of its parameters", a->name, a->target);
 }
 
+/* It is called without arguments, by somebody who only wants to know. */
+static int
+check_doctor(const struct check *c, const struct cairn_action *a)
+{
+    if (!(a->flags & CAIRN_DOCTOR))
+        return 0;
+    if (a->effect != CAIRN_READ)
+        return unsound(c, "action %s is for cairn doctor and doesn't only read", a->name);
+    for (const struct cairn_param *p = a->params; p && p->name; p++)
+        if (p->flags & CAIRN_REQUIRED)
+            return unsound(c, "action %s is for cairn doctor and needs %s", a->name, p->name);
+    return 0;
+}
+
 static int
 check_action(const struct check *c, const struct cairn_action *a)
 {
@@ -126,6 +140,8 @@ check_action(const struct check *c, const struct cairn_action *a)
         return -1;
     snprintf(where, sizeof(where), "action %s: result ", a->name);
     if (check_params(c, where, a->results) < 0)
+        return -1;
+    if (check_doctor(c, a) < 0)
         return -1;
     return check_target(c, a);
 }

@@ -98,7 +98,15 @@
  * numbers in the message. A minor number only appends members, so that a newer plugin loads on an older host and the
  * reverse.
  *
- * 9. A WHOLE PLUGIN
+ * 9. DOCTOR
+ *
+ * `cairn doctor` finds out before a run whether all that it needs is there. It calls, without arguments, each action
+ * with the flag CAIRN_DOCTOR of the plugins that the configuration has a section for: one that looks whether the
+ * outside can be reached, and as whom. The members of its result are shown as evidence. A member `problems`, a list of
+ * texts, says what isn't as it should be although there was an answer. An error is a problem, too, and so is no answer
+ * within half a minute.
+ *
+ * 10. A WHOLE PLUGIN
  *
  *     #include <cairn/plugin.h>
  *
@@ -306,11 +314,12 @@ CAIRN_API char *cairn_url_encode(const char *text, const char *keep);
 
 #define CAIRN_REQUIRED 1u /* a parameter that must be given */
 #define CAIRN_SECRET 2u /* a parameter whose value is never shown or recorded in clear */
+#define CAIRN_TO_CHANGE 4u /* a configuration key without which nothing is changed; a run is told when it lacks */
 
 struct cairn_param {
     const char *name; /* lower_case; NULL ends the table */
     enum cairn_type type;
-    unsigned flags; /* CAIRN_REQUIRED, CAIRN_SECRET */
+    unsigned flags; /* CAIRN_REQUIRED, CAIRN_SECRET, CAIRN_TO_CHANGE */
     const char *help; /* one line: what, unit, allowed values */
     const char *otherwise; /* the default as JSON text ("300", "\"keep\""); NULL: left out */
 };
@@ -320,6 +329,7 @@ enum cairn_effect { CAIRN_READ = 1, CAIRN_CREATE, CAIRN_GUARDED, CAIRN_SET, CAIR
 #define CAIRN_DESTRUCTIVE 1u /* something is lost: the operator types the name of the target */
 #define CAIRN_IRREVERSIBLE 2u /* no way back by this tool */
 #define CAIRN_SLOW 4u /* the call itself may take minutes; its deadline is 15 min instead of 2 */
+#define CAIRN_DOCTOR 8u /* `cairn doctor` calls it; a READ without required parameters */
 
 enum cairn_seen { /* what observe() returns; -1 when it could not look */
     CAIRN_SEEN_ABSENT = 0,
@@ -337,7 +347,7 @@ struct cairn_action {
     const struct cairn_param *params; /* arguments; may be NULL: none */
     const struct cairn_param *results; /* members of the result; may be NULL: see help */
     enum cairn_effect effect;
-    unsigned flags; /* CAIRN_DESTRUCTIVE, CAIRN_IRREVERSIBLE, CAIRN_SLOW */
+    unsigned flags; /* CAIRN_DESTRUCTIVE, CAIRN_IRREVERSIBLE, CAIRN_SLOW, CAIRN_DOCTOR */
     const char *target; /* the parameter that names what is acted on; needed by CAIRN_DESTRUCTIVE */
     cairn_run_fn *run;
     cairn_run_fn *observe; /* returns enum cairn_seen */

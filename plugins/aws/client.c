@@ -20,7 +20,7 @@
 
 const struct cairn_param client_config[] = {
     { "region", CAIRN_STR, 0, "region; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's", NULL },
-    { "account", CAIRN_STR, 0, "the account that this environment is, 12 digits; needed before anything is changed",
+    { "account", CAIRN_STR, CAIRN_TO_CHANGE, "the account that this environment is, 12 digits; needed before anything is changed",
       NULL },
     { "profile", CAIRN_STR, 0, "profile of the shared files; then the keys of the environment don't count", NULL },
     { "endpoint_url", CAIRN_STR, 0,
@@ -197,6 +197,21 @@ renew(struct cairn_call *call, struct client_session *session, const struct aws_
     return 1;
 }
 
+/* Who may not has to know by which keys: there are many places where they can come from. */
+static int
+refuse(struct cairn_error *err, const struct client_session *session, const struct client_request *request,
+       const struct aws_refusal *refusal)
+{
+    int expired = strncmp(refusal->code, "ExpiredToken", 12) == 0;
+    struct cairn_error why = { 0 };
+
+    errors_fail(&why, request->action, refusal, request->reads);
+    if (why.kind != CAIRN_ERR_DENIED || !session->credentials.source)
+        return cairn_fail_code(err, why.kind, why.code, "%s", why.text);
+    return cairn_fail_code(err, why.kind, why.code, "%s (by the keys of %s%s)", why.text, session->credentials.source,
+                           expired ? ": get new ones, then cairn resume" : "");
+}
+
 int
 client_exchange(struct cairn_call *call, struct client_session *session, const struct client_request *request,
                 struct cairn_http_reply **reply, struct cairn_error *err)
@@ -218,7 +233,7 @@ client_exchange(struct cairn_call *call, struct client_session *session, const s
     }
     cairn_http_free(*reply);
     *reply = NULL;
-    return errors_fail(err, request->action, &refusal, request->reads);
+    return refuse(err, session, request, &refusal);
 }
 
 int

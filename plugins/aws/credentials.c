@@ -150,6 +150,7 @@ credentials_copy(struct credentials *out, const struct credentials *c)
         .token = alloc_str(c->token),
         .source = alloc_str(c->source),
         .expires = c->expires,
+        .is_final = c->is_final,
     };
 }
 

@@ -18,6 +18,7 @@ struct credentials {
     char *token;     /* of a session, or NULL */
     char *source;    /* "the environment", "profile prod" */
     int64_t expires; /* ms since 1970 on the wall clock; 0: unknown */
+    int is_final;    /* they stand somewhere: nothing of ours can get new ones */
 };
 
 struct search;

@@ -37,6 +37,7 @@ provider_environment(struct credentials *out, const struct search *search, struc
         .token = alloc_str(token ? token : provider_variable(search, "AWS_SECURITY_TOKEN")),
         .source = alloc_str("the environment"),
         .expires = end_of(provider_variable(search, "AWS_CREDENTIAL_EXPIRATION")),
+        .is_final = 1,
     };
     return 1;
 }
@@ -65,6 +66,7 @@ from_profile(struct credentials *out, const struct search *search, struct cairn_
         .token = alloc_str(token ? token : provider_setting(search, "aws_security_token")),
         .source = alloc_printf("profile %s", search->profile),
         .expires = end_of(expires),
+        .is_final = 1,
     };
     return 1;
 }

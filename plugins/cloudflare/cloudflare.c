@@ -354,6 +354,7 @@ static const struct cairn_action actions[] = {
       .help = "Check the token and the zone: token_status, zone, zone_name.",
       .results = verify_results,
       .effect = CAIRN_READ,
+      .flags = CAIRN_DOCTOR,
       .run = cloudflare_verify },
     { .name = "get_route",
       .help = "Look for the route of a pattern: found, pattern, id, script.",

@@ -281,6 +281,46 @@ client_guard(struct cairn_call *call, struct cairn_error *err)
     return rc;
 }
 
+/* Clusters before 1.28 don't have the question, and a user may not be allowed to ask it: then it stays open. */
+static void
+put_user(struct cairn_call *call, struct cairn_value *out)
+{
+    struct client_request request = {
+        .method = "POST",
+        .path = "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        .type = "application/json",
+        .body = "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"SelfSubjectReview\"}",
+        .reads = 1,
+    };
+    struct cairn_error ignored = { 0 };
+    struct cairn_value *reply = NULL;
+    const char *user = NULL;
+
+    if (client_request(call, &request, &reply, &ignored) == 0)
+        user = cairn_get_str(cairn_get(cairn_get(reply, "status"), "userInfo"), "username", NULL);
+    if (user)
+        cairn_put(out, "user", cairn_str(user));
+    cairn_free(reply);
+}
+
+int
+client_whoami(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+{
+    struct client_request request = { .path = "/version" };
+    struct cairn_value *reply;
+
+    (void)args;
+    if (client_request(call, &request, &reply, err) < 0)
+        return -1;
+    cairn_put(out, "cluster", cairn_str(client.config.cluster));
+    cairn_put(out, "context", cairn_str(client.config.context));
+    cairn_put(out, "server", cairn_str(client.config.server));
+    cairn_put(out, "version", cairn_str(cairn_get_str(reply, "gitVersion", NULL)));
+    put_user(call, out);
+    cairn_free(reply);
+    return 0;
+}
+
 /* A name that may stand in a path: of a resource (DNS subdomain). */
 static int
 check_name(const char *name, const char *what, struct cairn_error *err)

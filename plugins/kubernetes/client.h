@@ -34,6 +34,8 @@ int client_request(struct cairn_call *call, const struct client_request *request
                    struct cairn_error *err);
 int client_guard(struct cairn_call *call, struct cairn_error *err); /* is this the cluster of the configuration? */
 
+cairn_run_fn client_whoami; /* the cluster, and who we are in it */
+
 /* "PREFIX/namespaces/NS/KIND/NAME"; NS and NAME come from `args`. NULL with `err` when they aren't names. free() it. */
 char *client_path(struct cairn_call *call, const struct cairn_value *args, const char *prefix, const char *kind,
                   struct cairn_error *err);

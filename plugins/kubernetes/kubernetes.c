@@ -73,7 +73,22 @@ static const struct cairn_param rollout_results[] = {
     { 0 },
 };
 
+static const struct cairn_param whoami_results[] = {
+    { "cluster", CAIRN_STR, CAIRN_REQUIRED, "the cluster's name in the kubeconfig", 0 },
+    { "context", CAIRN_STR, CAIRN_REQUIRED, "the context", 0 },
+    { "server", CAIRN_STR, CAIRN_REQUIRED, "its address", 0 },
+    { "version", CAIRN_STR, CAIRN_REQUIRED, "of the server", 0 },
+    { "user", CAIRN_STR, 0, "who asks; left out where the cluster doesn't say (before Kubernetes 1.28)", 0 },
+    { 0 },
+};
+
 static const struct cairn_action actions[] = {
+    { .name = "whoami",
+      .help = "Say which cluster it is, and who asks: cluster, context, server, version, user.",
+      .results = whoami_results,
+      .effect = CAIRN_READ,
+      .flags = CAIRN_DOCTOR,
+      .run = client_whoami },
     { .name = "read_secret",
       .help = "Look at a secret without its values: resource_version, keys, sha256, hosts, managers, immutable.",
       .params = secret_params,

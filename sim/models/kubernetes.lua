@@ -274,9 +274,20 @@ return function (sim)
         return req.resource ~= nil and (namespace == nil or not req.resource.cluster_wide)
     end
 
+    -- What `kubectl auth whoami` posts.
+    local function self_review(user)
+        return sim.reply(201, {
+            kind = "SelfSubjectReview", apiVersion = "authentication.k8s.io/v1", metadata = {},
+            status = { userInfo = { username = user, groups = host.list { "system:authenticated" } } },
+        })
+    end
+
     local function document(req)
         local make = resources.documents[req.params.rest]
-        who(cluster_of(req), req)
+        local user = who(cluster_of(req), req).user
+        if req.method == "POST" and req.params.rest == "apis/authentication.k8s.io/v1/selfsubjectreviews" then
+            return self_review(user)
+        end
         if not make then
             errors.no_such_path()
         end
