@@ -286,9 +286,9 @@ it 'certificates of both sides are checked over TLS' '
     says "\"kind\":\"unavailable\""
     at "certificate-authority: server-ca.crt" "$known" >kubeconfig.tls
     must_fail any plugin read_secret "{\"name\":\"app\"}"
-    says "\"kind\":\"unavailable\""
+    says "\"kind\":\"denied\""
     at "certificate-authority: client-ca.crt, tls-server-name: api.internal" "$known" >kubeconfig.tls
     must_fail any plugin read_secret "{\"name\":\"app\"}"
-    says "\"kind\":\"unavailable\""
+    says "\"kind\":\"denied\""
 '
 finish

@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 64
+#define ATTEMPTS_MAX 1000
 
 static const char *const own_keys[] = { "environment", "state",     "plugin_path", "lua_path",
-                                        "workers",     "heartbeat", "secrets" };
+                                        "workers",     "heartbeat", "secrets",     "attempts" };
 
 /* ---- messages ---- */
 
@@ -198,7 +199,12 @@ take_numbers(struct config *config, const json_t *root, struct cairn_error *err)
 {
     const json_t *workers = json_object_get(root, "workers");
     const json_t *heartbeat = json_object_get(root, "heartbeat");
+    const json_t *attempts = json_object_get(root, "attempts");
 
+    config->attempts = attempts ? (int)json_integer_value(attempts) : 12;
+    if (attempts
+        && (!json_is_integer(attempts) || json_integer_value(attempts) < 1 || json_integer_value(attempts) > ATTEMPTS_MAX))
+        return config_refuse(config, "/attempts", err, "it must be a number from 1 to %d", ATTEMPTS_MAX);
     config->workers = workers ? (int)json_integer_value(workers) : 4;
     config->heartbeat = (int64_t)(heartbeat ? json_number_value(heartbeat) * 1000 : 60000);
     if (workers

@@ -9,6 +9,7 @@
  *   plugin_path: [DIR, ...]          searched before the installed plugins; relative to the file
  *   lua_path: [DIR, ...]             where `require` looks after the workflow's folder and its lua/
  *   workers: 4                       per plugin
+ *   attempts: 12                     how often a call that is refused for a passing reason is made
  *   heartbeat: 60                    seconds between lines of a long wait without a terminal
  *   secrets: {NAME: {env: VAR} | {file: PATH} | {value: TEXT}}   what cairn.secret "NAME" stands for
  * Every other key is the section of a plugin ("aws", "kubernetes", "cloudflare"); its keys are the plugins' parameters.
@@ -30,6 +31,7 @@ struct config {
     json_t *plugin_path; /* absolute folders, the configured ones, then $CAIRN_PLUGIN_PATH or the installed one */
     json_t *lua_path; /* absolute folders, the configured ones, then $CAIRN_LUA_PATH or the installed one */
     int workers;
+    int attempts;
     int64_t heartbeat; /* ms */
     json_t *secrets; /* NAME -> source */
     json_t *sections; /* section -> keys as they stand */

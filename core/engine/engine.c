@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "engine/live.h"
+#include "engine/retry.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -124,6 +125,7 @@ engine_free(struct engine *engine)
         live_free(live);
     }
     pool_free(engine->pool);
+    retry_free(&engine->retries);
     uv_walk(&engine->loop, close_handle, NULL);
     uv_run(&engine->loop, UV_RUN_DEFAULT); /* until the last child is reaped */
     uv_loop_close(&engine->loop);

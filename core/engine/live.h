@@ -32,6 +32,7 @@ struct job { /* what the engine does about a command that has no outcome */
     int64_t due; /* when the timer fires, ms on the run's clock; 0: it isn't running */
     int64_t began; /* when this job began, ms on the run's clock */
     struct pool_call *call; /* a step: the call in flight */
+    int cost; /* tokens that the last try took (retry.h) */
     int tries; /* a step: refusals in a row; a look that failed; a wait: polls that crashed a worker */
     int absent; /* a step in doubt: looks in a row that saw nothing */
     int doubted; /* a step: was in doubt before this attempt, so a refusal may come from the attempt before */
@@ -103,6 +104,7 @@ struct engine {
     struct engine_options options;
     struct seal *seal;
     struct pool *pool;
+    struct retry *retries;
     struct live *lives;
     uv_prepare_t before_poll; /* the end of a turn */
     uv_check_t after_poll; /* likewise */

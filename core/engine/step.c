@@ -20,17 +20,16 @@
 #include "common/crash.h"
 #include "common/error.h"
 #include "engine/live.h"
+#include "engine/retry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ABSENT_LOOKS 3       /* looks in a row that must see nothing: reads are eventually consistent */
 #define ABSENT_PAUSE_MS 5000 /* between them, on the run's clock */
-#define PASSING_TRIES 12     /* refusals in a row before the workflow is told */
 #define CRASH_TRIES 3        /* a read that crashes its worker */
 #define NOT_YET_PAUSE_MS 10000
 #define NOT_YET_LIMIT_MS 900000 /* how long "not in this state yet" is waited for */
-#define BACKOFF_CAP_MS 20000
 #define SENDS_MAX 8 /* sent, in doubt, absent, sent again, before the run stops */
 
 static void look(struct job *job);
@@ -59,12 +58,23 @@ can_observe(const struct job *job)
     return json_is_true(json_object_get(action, "observe"));
 }
 
-static int64_t
-backoff(int tries)
+/* May the call be made again, after so many refusals in a row? */
+static int
+may_again(struct job *job, enum cairn_error_kind kind)
 {
-    int64_t ms = tries < 5 ? (int64_t)1000 << tries : BACKOFF_CAP_MS;
+    struct engine *engine = job->live->engine;
 
-    return (int64_t)arc4random_uniform((uint32_t)(ms < BACKOFF_CAP_MS ? ms : BACKOFF_CAP_MS)) + 1;
+    if (++job->tries >= engine->options.config->attempts)
+        return 0;
+    job->cost = retry_take(&engine->retries, text_of(job, "plugin"), kind);
+    return job->cost > 0;
+}
+
+static void
+succeeded(struct job *job)
+{
+    retry_give_back(&job->live->engine->retries, text_of(job, "plugin"), job->tries ? job->cost : 0);
+    job->tries = job->cost = 0;
 }
 
 static void
@@ -194,8 +204,13 @@ send_if_wanted(struct job *job)
 
 /* Nothing is in flight meanwhile, so a run that is to stop, or is cancelled, need not wait for the next attempt. */
 static void
-try_later(struct job *job, int64_t ms)
+try_later(struct job *job, int64_t ms, const json_t *error)
 {
+    const char *why = json_string_value(json_object_get(error, "text"));
+    char *note = alloc_printf("%s; it is tried again", why ? why : "refused");
+
+    live_on_progress(job, note);
+    free(note);
     job_after(job, ms, send_if_wanted);
     live_check(job->live);
 }
@@ -203,10 +218,10 @@ try_later(struct job *job, int64_t ms)
 static void
 read_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 {
-    int limit = kind == CAIRN_ERR_INTERNAL ? CRASH_TRIES : PASSING_TRIES;
+    int crashes = kind == CAIRN_ERR_INTERNAL && job->tries + 1 >= CRASH_TRIES;
 
-    if ((kind_is_passing(kind) || kind_is_doubtful(kind)) && ++job->tries < limit)
-        try_later(job, backoff(job->tries));
+    if ((kind_is_passing(kind) || kind_is_doubtful(kind)) && !crashes && may_again(job, kind))
+        try_later(job, retry_pause(job->tries), error);
     else
         finish(job, 0, json_incref(error), "replied");
 }
@@ -214,13 +229,13 @@ read_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 static void
 change_refused(struct job *job, enum cairn_error_kind kind, json_t *error)
 {
-    int again = kind_is_passing(kind) && ++job->tries < PASSING_TRIES;
+    int again = kind_is_passing(kind) && may_again(job, kind);
     int not_yet = kind == CAIRN_ERR_NOT_YET && clock_now() - job->began < NOT_YET_LIMIT_MS;
 
     if (kind_is_doubtful(kind)) {
         doubt(job, error);
     } else if (again || not_yet) {
-        try_later(job, not_yet ? NOT_YET_PAUSE_MS : backoff(job->tries));
+        try_later(job, not_yet ? NOT_YET_PAUSE_MS : retry_pause(job->tries), error);
     } else if (job->doubted && can_observe(job)) {
         /* The refusal may be the echo of the attempt that nobody knows about: look before it is believed. */
         job->refusal = json_incref(error);
@@ -241,6 +256,7 @@ on_answer(void *data, json_t *reply)
     crash_point("engine.replied");
     job->call = NULL;
     if (json_is_true(json_object_get(reply, "ok"))) {
+        succeeded(job);
         finish(job, 1, json_incref(json_object_get(reply, "value")), "replied");
         return;
     }
@@ -305,8 +321,8 @@ look_failed(struct job *job, const json_t *error)
     struct cairn_error err = { 0 };
 
     error_from_json(&err, error);
-    if ((kind_is_passing(err.kind) || kind_is_doubtful(err.kind)) && ++job->tries < PASSING_TRIES)
-        job_after(job, backoff(job->tries), look);
+    if ((kind_is_passing(err.kind) || kind_is_doubtful(err.kind)) && may_again(job, err.kind))
+        job_after(job, retry_pause(job->tries), look);
     else
         stop_looking(job, error);
 }
@@ -323,7 +339,7 @@ on_look(void *data, json_t *reply)
         look_failed(job, error);
         return;
     }
-    job->tries = 0;
+    succeeded(job);
     turn_append(job->live,
                 json_pack("{s:s, s:s, s:s, s:i, s:O*}", "kind", "observed", "id", job->command->id, "seen", seen,
                           "look", job->absent + 1, "error", error),
@@ -363,7 +379,7 @@ look(struct job *job)
         if (job->sends == 0)
             set_again(job);
         else
-            job_after(job, backoff(job->sends), set_again);
+            job_after(job, retry_pause(job->sends + 1), set_again);
     } else {
         const char *lost = json_string_value(json_object_get(job->lost, "text"));
         char *text = alloc_printf("%s%ssent, and this action leaves no trace that could be looked for",

@@ -171,6 +171,14 @@ judge_request(struct exchange *x, struct cairn_error *err)
     return 0;
 }
 
+/* It has no certificate that is to be believed: trying again won't help. */
+static int
+is_stranger(CURLcode code)
+{
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR
+           || code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CRL_BADFILE;
+}
+
 /*
  * UNAVAILABLE means that this call has changed nothing: this request has not left, or it only reads, and no changing
  * one left before it.
@@ -192,6 +200,8 @@ fail_exchange(struct exchange *x, CURLcode code, struct cairn_error *err)
         kind = code == CURLE_OPERATION_TIMEDOUT ? CAIRN_ERR_TIMEOUT : CAIRN_ERR_IN_DOUBT;
     else if (x->cancelled)
         kind = CAIRN_ERR_CANCELLED;
+    else if (!x->sent && is_stranger(code))
+        kind = CAIRN_ERR_DENIED;
     else if (!x->sent || reads_before_change)
         kind = CAIRN_ERR_UNAVAILABLE;
     else

@@ -205,10 +205,10 @@ enum cairn_error_kind {
     CAIRN_ERR_NONE,
     CAIRN_ERR_INVALID, /* the arguments or the configuration are wrong; refused */
     CAIRN_ERR_NOT_FOUND, /* what the call names doesn't exist; refused */
-    CAIRN_ERR_DENIED, /* no credentials, expired, no permission, wrong account; refused */
+    CAIRN_ERR_DENIED, /* no credentials, expired, no permission, wrong account, a server that can't prove who it is; refused */
     CAIRN_ERR_CONFLICT, /* exists already, or changed since it was read; refused */
     CAIRN_ERR_THROTTLED, /* refused, for now */
-    CAIRN_ERR_UNAVAILABLE, /* the request was not sent: no connection, no name, TLS refused */
+    CAIRN_ERR_UNAVAILABLE, /* the request was not sent: no connection, no name, no TLS */
     CAIRN_ERR_TIMEOUT, /* no answer in time; in doubt for a change */
     CAIRN_ERR_NOT_YET, /* refused because of a passing state */
     CAIRN_ERR_FAILED, /* a final no of the outside */
@@ -270,8 +270,8 @@ CAIRN_API void cairn_progress(struct cairn_call *call, const char *fmt, ...) CAI
  * allowed (READ actions, `observe`, `plan`, `configure`, `guard`), PUT, PATCH and DELETE without `reads` are INVALID.
  *
  * 0: there is a complete reply, whatever its status. Judging the status is the caller's.
- * -1, for a changing request: UNAVAILABLE when not a byte of it left and no other changing request of this call did;
- *     TIMEOUT or IN_DOUBT otherwise.
+ * -1, for a changing request: UNAVAILABLE when not a byte of it left and no other changing request of this call did,
+ *     or DENIED if that was because of the server's certificate; TIMEOUT or IN_DOUBT otherwise.
  * -1, for a reading request: the same within a READ action and the like. Within run() of a changing action UNAVAILABLE
  *     as long as no changing request of this call has left, because then nothing was changed; TIMEOUT or IN_DOUBT
  *     afterwards.

@@ -118,12 +118,23 @@ sign(struct wire *w, const struct client_session *session, const struct client_r
     free(value);
 }
 
+static const char *
+ca_bundle(const struct cairn_call *call, const struct cairn_value *settings)
+{
+    const char *file = cairn_env(call, "AWS_CA_BUNDLE");
+
+    if (!file || !*file)
+        file = cairn_get_str(settings, "ca_bundle", NULL);
+    return file && *file ? file : NULL;
+}
+
 /* Once, as it is. */
 static int
 send_once(struct cairn_call *call, struct client_session *session, const struct client_request *request,
           struct cairn_http_reply **reply, struct cairn_error *err)
 {
     struct wire w = { 0 };
+    struct cairn_error why = { 0 };
     const char *after_host;
     int rc = -1;
 
@@ -143,8 +154,11 @@ send_once(struct cairn_call *call, struct client_session *session, const struct 
         CAIRN_HTTP_REQUEST(.method = request->method, .url = w.url, .headers = (const char *const *)w.lines,
                            .body = request->body, .body_len = request->body ? strlen(request->body) : 0,
                            .reads = request->reads, .timeout_ms = request->timeout_ms,
-                           .ca_file = cairn_env(call, "AWS_CA_BUNDLE"));
-    rc = cairn_http(call, &http, reply, err);
+                           .ca_file = ca_bundle(call, session->settings));
+    rc = cairn_http(call, &http, reply, &why);
+    if (rc < 0)
+        cairn_fail_code(err, why.kind, why.code, "%s%s", why.text,
+                        why.kind == CAIRN_ERR_DENIED ? " (an authority of your own goes into AWS_CA_BUNDLE)" : "");
 out:
     release_wire(&w);
     return rc;
@@ -173,19 +187,19 @@ learn_clock(struct cairn_call *call, const struct aws_refusal *refusal, const st
     return i < sizeof(codes) / sizeof(codes[0]) && skew_learn(call, cairn_http_header(reply, "Date"));
 }
 
-/* Were the credentials refused as expired, and are there new ones in the meantime? */
+/* Were the credentials refused as expired, and are there new ones in the meantime? -1 when getting some failed. */
 static int
-renew(struct cairn_call *call, struct client_session *session, const struct aws_refusal *refusal)
+renew(struct cairn_call *call, struct client_session *session, const struct aws_refusal *refusal,
+      struct cairn_error *err)
 {
     char before[SIGV4_HEX], now[SIGV4_HEX];
-    struct cairn_error ignored = { 0 };
     struct client_session fresh;
 
     if (strncmp(refusal->code, "ExpiredToken", 12) != 0 || session->for_keys)
         return 0;
     cache_forget();
-    if (client_open(&fresh, call, &ignored) < 0)
-        return 0;
+    if (client_open(&fresh, call, err) < 0)
+        return -1;
     credentials_digest(before, &session->credentials);
     credentials_digest(now, &fresh.credentials);
     if (!strcmp(before, now)) {
@@ -217,6 +231,7 @@ client_exchange(struct cairn_call *call, struct client_session *session, const s
                 struct cairn_http_reply **reply, struct cairn_error *err)
 {
     struct aws_refusal refusal;
+    int better;
 
     for (int again = 0;; again++) {
         if (send_once(call, session, request, reply, err) < 0)
@@ -224,10 +239,13 @@ client_exchange(struct cairn_call *call, struct client_session *session, const s
         if (cairn_http_status(*reply) / 100 == 2)
             return 0;
         read_refusal(&refusal, *reply);
-        if (again || (!learn_clock(call, &refusal, *reply) && !renew(call, session, &refusal)))
+        better = again ? 0 : learn_clock(call, &refusal, *reply) ? 1 : renew(call, session, &refusal, err);
+        if (better == 0)
             break;
         cairn_http_free(*reply);
         *reply = NULL;
+        if (better < 0)
+            return -1;
         if (!session->for_keys && identity_check(call, session, !request->reads, err) < 0)
             return -1;
     }

@@ -45,11 +45,14 @@ set_env(struct cairn_call *call, const char *name)
     return value && *value ? value : NULL;
 }
 
+/* A switch of the environment, else of the profile. */
 static int
-is_on(struct cairn_call *call, const char *name)
+is_on(struct cairn_call *call, const struct cairn_value *settings, const char *variable, const char *key)
 {
-    const char *value = set_env(call, name);
+    const char *value = set_env(call, variable);
 
+    if (!value)
+        value = cairn_get_str(settings, key, NULL);
     return value && !strcasecmp(value, "true");
 }
 
@@ -69,10 +72,16 @@ endpoint_region(char **out, struct cairn_call *call, const struct cairn_value *s
     const char *wanted = cairn_get_str(cairn_config(call), "region", NULL);
     const char *variable = set_env(call, "AWS_REGION") ? "AWS_REGION" : "AWS_DEFAULT_REGION";
     const char *region = set_env(call, variable);
+    static int told;
 
     if (wanted && region && strcmp(wanted, region) != 0)
         return cairn_fail(err, CAIRN_ERR_DENIED, "choose the region: the configuration says %s and %s says %s", wanted,
                           variable, region);
+    if (region && !told && set_env(call, "AWS_DEFAULT_REGION") && strcmp(region, set_env(call, "AWS_DEFAULT_REGION")) != 0) {
+        told = 1;
+        cairn_log(call, "AWS_REGION says %s and AWS_DEFAULT_REGION says %s: the former counts", region,
+                  set_env(call, "AWS_DEFAULT_REGION"));
+    }
     if (!region)
         region = wanted ? wanted : cairn_get_str(settings, "region", NULL);
     if (!region || !*region)
@@ -108,7 +117,7 @@ configured(char **out, struct cairn_call *call, const struct cairn_value *settin
            struct cairn_error *err)
 {
     const char *ours = cairn_get_str(cairn_config(call), "endpoint_url", NULL);
-    int ignore = is_on(call, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    int ignore = is_on(call, settings, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
     char *name = alloc_printf("AWS_ENDPOINT_URL_%s", variable);
     const char *url = ignore ? NULL : set_env(call, name);
 
@@ -133,8 +142,8 @@ endpoint_url(char **out, struct cairn_call *call, const struct cairn_value *sett
     if (configured(&url, call, settings, variable, err) < 0)
         return -1;
     if (!url)
-        url = alloc_printf("https://%s%s.%s.%s", service, is_on(call, "AWS_USE_FIPS_ENDPOINT") ? "-fips" : "", region,
-                           is_on(call, "AWS_USE_DUALSTACK_ENDPOINT") ? partition->dual_stack : partition->suffix);
+        url = alloc_printf("https://%s%s.%s.%s", service, is_on(call, settings, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") ? "-fips" : "", region,
+                           is_on(call, settings, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint") ? partition->dual_stack : partition->suffix);
     if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
         cairn_fail(err, CAIRN_ERR_INVALID, "use endpoint %s: it must begin with https:// or http://", url);
         free(url);

@@ -103,6 +103,8 @@ return function (sim)
             { "GET", "/_sim/clock", "Clock", clock },
             { "POST", "/_sim/advance", "Advance", advance },
             { "GET", "/_sim/operations", "Operations", operations },
+            { "POST", "/_sim/expire", "Expire",
+                function () sim.by_name.sts.expire() return sim.reply(200, {}) end },
             { "GET", "/_sim/downtime", "Downtime", function () return sim.reply(200, sim.downtime) end },
         },
     }

@@ -40,6 +40,13 @@ return function (sim)
         return sessions[key]
     end
 
+    -- All temporary keys end now.
+    function M.expire()
+        for _, who in pairs(sessions) do
+            who.expires = host.wall() - 1
+        end
+    end
+
     -- Keys that end after so many ms, or after what the world file says for all.
     function M.give(who, ms)
         local new = {
