@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 local host = require "host"
 local ids = require "ids"
+local permissions = require "permissions"
 local served = require "served"
 local xml = require "xml"
 
@@ -97,6 +98,14 @@ function M.authenticate(sim, req, protocol, service)
     if scope.service ~= service or scope.region ~= sim.world.region and service ~= "sts" then
         M.fail(code.wrong, ("Credential should be scoped to a valid region. (%s/%s)"):format(scope.region,
             scope.service), 403)
+    end
+    if permissions.ended(who) then
+        M.fail(code.expired, "The security token included in the request is expired", 403)
+    end
+    local lacking = permissions.lacking(who, service, req.action)
+    if lacking then
+        M.fail(protocol == "query" and "AccessDenied" or "AccessDeniedException", permissions.message(
+            ("arn:aws:iam::%s:user/%s"):format(who.account or sim.world.account, who.user), lacking), 403)
     end
     return who
 end

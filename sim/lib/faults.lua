@@ -27,8 +27,8 @@ local common = {
 }
 
 -- kind: { help = TEXT, params = { NAME = SCHEMA with help }?, times = N?, start = fn(fault)?, stop = fn(fault)? }.
--- start is called when such a fault is switched on (at the start of the world: after all models), stop when it is
--- mended.
+-- start is called when such a fault is switched on (at the start of the world: after all models) and may return why
+-- that can't be; stop when it is mended. With at_once, start is all that there is of it.
 function M.declare(of, name, kind)
     local times = setmetatable({ default = kind.times }, { __index = common.times })
     local fields = { ["do"] = { type = "string" }, match = common.match, times = times }
@@ -61,14 +61,21 @@ function M.check(where, path, value)
     return schema.check(where, path, value, kinds[wanted].schema)
 end
 
+-- Switch it on; nil, or why that can't be.
 function M.add(fault)
+    local kind = kinds[fault["do"]]
     count = count + 1
     fault.n, fault.seen, fault.done = count, 0, 0
     active[#active + 1] = fault
-    local start = kinds[fault["do"]].start
-    if start then
-        start(fault)
+    local why = kind.start and kind.start(fault)
+    if why then
+        active[#active] = nil
+        return why
     end
+    if kind.at_once then
+        fault.seen, fault.done, fault.times = 1, 1, 1
+    end
+    return nil
 end
 
 -- The faults of the world file: checked first, switched on once the models have started.
@@ -78,9 +85,12 @@ function M.check_list(where, list)
     end
 end
 
-function M.start(list)
-    for _, fault in ipairs(list or {}) do
-        M.add(fault)
+function M.start(where, list)
+    for i, fault in ipairs(list or {}) do
+        local why = M.add(fault)
+        if why then
+            schema.fail(where, "/faults/" .. i - 1, why)
+        end
     end
 end
 
@@ -170,7 +180,8 @@ function M.match(req)
     local found
     for _, fault in ipairs(active) do
         local kind = kinds[fault["do"]]
-        if kind.request and is_left(fault) and (not kind.reads or req.read) and matches(fault.match, req) then
+        local about = kind.request and (kind.of == "every service" or kind.of == req.model.name)
+        if about and is_left(fault) and (not kind.reads or req.read) and matches(fault.match, req) then
             if found then
                 fault.seen = fault.seen + 1
             elseif strikes(fault) then

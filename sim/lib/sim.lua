@@ -70,7 +70,7 @@ function sim.start()
             model.start(sim.world[model.section or model.name])
         end
     end
-    faults.start(sim.world.faults)
+    faults.start(sim.where, sim.world.faults)
 end
 
 local function guarded(route, req)

@@ -127,16 +127,11 @@ function M.routes(sim)
             return refuse(req, "the fault is not JSON: " .. tostring(req.json_error))
         end
         local ok, fault = pcall(faults.check, { name = "fault", lines = {} }, "", given)
-        if ok then
-            ok, fault = pcall(faults.add, fault)
+        if not ok and (type(fault) ~= "string" or not fault:find("^world: ")) then
+            error(fault, 0)
         end
-        if not ok then
-            if type(fault) ~= "string" or not fault:find("^world: ") then
-                error(fault, 0)
-            end
-            return refuse(req, (fault:gsub("^world: fault:1: ", "")))
-        end
-        return answer(req)
+        local why = not ok and fault:gsub("^world: fault:1: ", "") or ok and faults.add(fault)
+        return why and refuse(req, why) or answer(req)
     end
 
     local function mend(req)

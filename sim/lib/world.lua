@@ -18,6 +18,11 @@ local credential = {
         secret = { type = "string", required = true },
         token = { type = "string" },
         expires = { type = "time" },
+        requests = { type = "integer", min = 0 }, -- after so many they have expired
+        deny = { type = "list", of = { -- what they may not do, like "rds:Delete*"
+            type = "string", pattern = "^[%l]+:[%w*]+$",
+            why = "must be a permission like rds:CreateDBSnapshot or lambda:*",
+        } },
         account = { type = "string", pattern = account, why = "must be 12 digits, in quotes" },
         user = { type = "string", default = "operator" },
     },

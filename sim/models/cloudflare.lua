@@ -43,7 +43,27 @@ return function (sim)
         },
     }
 
-    local function envelope(status, success, result, errors, info, headers)
+    local envelope
+
+    M.faults = {
+        refused_with_200 = {
+            help = "Refused with success=false, though the HTTP status is 200.", request = true,
+            params = {
+                code = { type = "integer", default = 10013, help = "of the error" },
+                message = { type = "string", default = "workers.api.error.unknown", help = "of the error" },
+            },
+            instead = function (fault)
+                return envelope(200, false, nil, host.list { { code = fault.code, message = fault.message } })
+            end,
+        },
+        duplicate_route = {
+            help = "Somebody else makes a route of the same pattern just before: error 10020. The target is the "
+                .. "pattern.",
+            params = { script = { type = "string", help = "theirs; Workers are off for the pattern if left out" } },
+        },
+    }
+
+    function envelope(status, success, result, errors, info, headers)
         return sim.reply(status, {
             success = success, result = result == nil and host.null or result, errors = errors or host.list {},
             messages = host.list {}, result_info = info,
@@ -168,6 +188,11 @@ return function (sim)
     local function create_route(req)
         local zone = zone_of(req)
         local pattern, script = read_route(zone, req, nil)
+        local other = sim.fault("duplicate_route", pattern)
+        if other then
+            table.insert(zone.routes, { id = ids.hex("cloudflare", 32), pattern = pattern, script = other.script })
+            read_route(zone, req, nil) -- refuses
+        end
         local route = { id = ids.hex("cloudflare", 32), pattern = pattern, script = script }
         sim.ledger { target = pattern, note = script or "no script" }
         table.insert(zone.routes, route)

@@ -5,6 +5,7 @@ local ids = require "ids"
 local check = require "kubernetes.check"
 local controller = require "kubernetes.controller"
 local errors = require "kubernetes.errors"
+local faults = require "kubernetes.faults"
 local patch = require "kubernetes.patch"
 local resources = require "kubernetes.resources"
 local store = require "kubernetes.store"
@@ -17,6 +18,8 @@ local WATCH_MAX = 30000 -- wall ms until an idle watch ends
 return function (sim)
     local M = { name = "kubernetes", schema = world.schema }
     local control = controller(sim)
+    local others = faults(sim)
+    M.faults = others.kinds
     local namespaces = resources.find("", "namespaces")
 
     local function cluster_of(req)
@@ -105,6 +108,7 @@ return function (sim)
 
     -- The changed object is stored, unless it says what was there already.
     local function update(cluster, req, before, object)
+        others.before_change(cluster, req.resource, before)
         local wanted = object.metadata and object.metadata.resourceVersion
         if wanted and wanted ~= before.metadata.resourceVersion then
             errors.conflict(req.resource, req.params.name)
@@ -127,6 +131,7 @@ return function (sim)
             object.metadata.generation = before.metadata.generation + 1
         end
         store.put(cluster, req.resource, object)
+        others.after_change(cluster, req.resource, before, object)
         if respecified then
             control.changed(cluster, req.resource, object)
         end

@@ -7,6 +7,30 @@ local ids = require "ids"
 return function (sim)
     local M = { name = "lambda", error = aws.rest_fault }
 
+    M.faults = {
+        update_in_progress = {
+            help = "Somebody else changes the function just then: an update is refused with ResourceConflictException "
+                .. "until theirs is through. The target is the function.",
+            params = { lasts = { type = "duration", default = "30s", help = "theirs takes so long" } },
+        },
+        update_fails = {
+            help = "An update is accepted and then ends in LastUpdateStatus Failed. The target is the function.",
+            params = {
+                reason = { type = "string", default = "The function's execution role can't be assumed.", help = "why" },
+                code = { type = "string", default = "InvalidConfiguration", help = "LastUpdateStatusReasonCode" },
+            },
+        },
+        environment_error = {
+            help = "The function's variables can't be decrypted: its configuration has Environment.Error instead.",
+            times = 0,
+            params = {
+                code = { type = "string", default = "AccessDeniedException", help = "its ErrorCode" },
+                message = { type = "string", help = "its Message",
+                    default = "Lambda was unable to decrypt the environment variables because KMS access was denied." },
+            },
+        },
+    }
+
     local strings = { type = "table", of = { type = "string" } }
     M.schema = {
         type = "map",
@@ -71,16 +95,26 @@ return function (sim)
         return config, alias
     end
 
+    -- The variables, unless Lambda can't decrypt them.
+    local function shown_environment(c)
+        local fault = sim.fault("environment_error", c.name)
+        if fault then
+            return { Error = { ErrorCode = fault.code, Message = fault.message } }
+        end
+        return next(c.variables) and { Variables = c.variables } or nil
+    end
+
     local function render(c, qualifier)
         return {
             FunctionName = c.name, FunctionArn = arn(c.name, qualifier), Runtime = c.runtime, Role = c.role,
                 Handler = c.handler,
             CodeSize = 1048576, Description = c.description, Timeout = c.timeout, MemorySize = c.memory,
             LastModified = sim.time(c.modified):gsub("Z$", "+0000"), CodeSha256 = c.code, Version = c.version,
-            Environment = next(c.variables) and { Variables = c.variables } or nil, RevisionId = c.revision,
+            Environment = shown_environment(c), RevisionId = c.revision,
                 State = c.state,
             StateReason = c.state == "Pending" and "The function is being created." or nil,
-                LastUpdateStatus = c.update_status,
+                LastUpdateStatus = c.update_status, LastUpdateStatusReason = c.update_reason,
+            LastUpdateStatusReasonCode = c.update_code,
             PackageType = "Zip", TracingConfig = { Mode = "PassThrough" }, Architectures = host.list { "x86_64" },
         }
     end
@@ -121,7 +155,19 @@ return function (sim)
         end
     end
 
+    local function settle_later(f, ms, fault)
+        f.latest.update_status, f.latest.update_reason, f.latest.update_code = "InProgress", nil, nil
+        sim.after(ms, function ()
+            f.latest.update_status, f.latest.revision = fault and "Failed" or "Successful", ids.uuid("revision")
+            f.latest.update_reason, f.latest.update_code = fault and fault.reason, fault and fault.code
+        end)
+    end
+
     local function need_settled(f)
+        local other = f.latest.update_status ~= "InProgress" and sim.fault("update_in_progress", f.latest.name)
+        if other then
+            settle_later(f, other.lasts)
+        end
         if f.latest.update_status == "InProgress" then
             aws.fail("ResourceConflictException",
                 "The operation cannot be performed at this time. An update is in progress for "
@@ -164,10 +210,8 @@ return function (sim)
         if type(body.Environment) == "table" then
             f.latest.variables = body.Environment.Variables or {}
         end
-        f.latest.revision, f.latest.modified, f.latest.update_status = ids.uuid("revision"), sim.now(), "InProgress"
-        sim.after(sim.world.durations.update_function, function ()
-            f.latest.update_status, f.latest.revision = "Successful", ids.uuid("revision")
-        end)
+        f.latest.revision, f.latest.modified = ids.uuid("revision"), sim.now()
+        settle_later(f, sim.world.durations.update_function, sim.fault("update_fails", f.latest.name))
         return render(f.latest)
     end
 

@@ -28,6 +28,10 @@ return function (sim)
         return sim.fault(kind, d.name, d.id, blue and blue.id, d.source)
     end
 
+    for name, kind in pairs(require "rds.troubles" (R)) do
+        M.faults[name] = kind
+    end
+
     function R.secret_arn(resource_id)
         return ("arn:aws:secretsmanager:%s:%s:secret:rds!%s-abcdef"):format(sim.world.region, sim.world.account,
             resource_id)

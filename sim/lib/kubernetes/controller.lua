@@ -224,7 +224,9 @@ return function (sim)
 
     local function come_up(cluster, resource, object, pod)
         local fails = section_of(cluster, resource, object).fails
-        later(cluster, resource, object, pace(cluster, resource, object), function (again, now)
+        local stuck = (cluster.stuck[object.metadata.uid] or 0) - sim.now()
+        local wait = math.max(stuck, pace(cluster, resource, object))
+        later(cluster, resource, object, wait, function (again, now)
             local present = store.get(again, pods.resource, pod.metadata.namespace, pod.metadata.name)
             if not present or present.metadata.uid ~= pod.metadata.uid then
                 return tick(again, resource, now)
@@ -259,9 +261,16 @@ return function (sim)
         end
     end
 
+    -- A pod that takes its time to end belongs to no workload any more, and is still there.
     local function drop_pod(cluster, pod)
+        local slow = cluster.slow[cluster.owners[key(pod)] or ""]
         cluster.owners[key(pod)] = nil
-        pods.remove(cluster, pod)
+        if not slow then
+            return pods.remove(cluster, pod)
+        end
+        local name = cluster.name
+        pods.terminate(sim, cluster, pod)
+        sim.after(slow, function () pods.remove(cluster_named(name), pod) end)
     end
 
     -- The first free number of a statefulset's pod.
@@ -318,7 +327,11 @@ return function (sim)
 
     -- A workload is new, or its spec has changed.
     function M.changed(cluster, resource, object)
-        local generation = object.metadata.generation
+        local generation, uid = object.metadata.generation, object.metadata.uid
+        local stuck = sim.fault("stuck_rollout", object.metadata.name)
+        local slow = sim.fault("slow_termination", object.metadata.name)
+        cluster.stuck[uid] = stuck and sim.now() + stuck.lasts
+        cluster.slow[uid] = slow and slow.lasts
         later(cluster, resource, object, NOTICE, function (again, now)
             again.late[now.metadata.uid] = nil
             if resource.name == "deployments" and not now.spec.paused then

@@ -133,6 +133,13 @@ function M.is_ready(pod)
     return pod.status.conditions[1].status == "True"
 end
 
+-- It was told to end, and goes on with what it does.
+function M.terminate(sim, cluster, pod)
+    pod.metadata.deletionTimestamp = store.time(sim)
+    pod.metadata.deletionGracePeriodSeconds = 30
+    store.put(cluster, M.resource, pod)
+end
+
 function M.remove(cluster, pod)
     cluster.env[pod.metadata.namespace .. "/" .. pod.metadata.name] = nil
     store.remove(cluster, M.resource, pod)

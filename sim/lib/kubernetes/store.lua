@@ -13,6 +13,8 @@ function M.new(name, section)
         name = name, section = section, version = 1000, objects = {}, history = {}, forgotten = 1000,
         env = {}, -- "NAMESPACE/POD" -> variables of the pod as they were when it started
         owners = {}, -- "NAMESPACE/POD" -> uid of its workload
+        stuck = {}, -- uid of a workload -> until when its new pods don't become ready
+        slow = {}, -- uid of a workload -> how long each of its pods takes to end
         late = {}, -- uid of a deployment -> true when its rollout has failed
     }
 end

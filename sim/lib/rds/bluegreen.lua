@@ -196,17 +196,18 @@ return function (R)
         local name = kind == "cluster" and d.cluster_group or d.group or d.default_group
         local group = R.find_group(kind, name)
         local p = group and group.parameters["rds.logical_replication"]
+        local fault = R.strikes("invalid_configuration", d)
         if not p or p.value ~= "1" then
             return ("the parameter group %s of the green environment does not have "
                 .. "rds.logical_replication set to 1"):format(name)
         end
-        return nil
+        return fault and fault.reason
     end
 
-    local function invalid(d, why)
-        d.status, d.details = "INVALID_CONFIGURATION", "Creation of blue/green deployment failed because " .. why .. "."
-        d.tasks[1].status = "FAILED"
-        R.set_members(d, "INVALID_CONFIGURATION")
+    local function not_made(d, status, task_number, why)
+        d.status, d.details = status, "Creation of blue/green deployment failed because " .. why .. "."
+        d.tasks[task_number].status = "FAILED"
+        R.set_members(d, status)
         set_green(d, "available")
         R.deployment_event(d, { "failure" }, d.details)
     end
@@ -217,14 +218,30 @@ return function (R)
         end
     end
 
+    local function end_storage_work(d, status)
+        R.each_member(d, function (_, _, green)
+            if green and green.status == status then
+                green.status = "available"
+            end
+        end)
+    end
+
     local function provisioned(d)
         task(d, #d.tasks + 1)
-        set_green(d, "available")
+        local storage = R.strikes("storage_optimization", d)
+        set_green(d, storage and storage.status or "available")
+        if storage then
+            sim.after(storage.lasts, function () end_storage_work(d, storage.status) end)
+        end
         R.set_members(d, "AVAILABLE")
         d.status = "AVAILABLE"
         R.deployment_event(d, { "creation" },
             "Blue/green deployment tasks completed. You can make more modifications to the "
             .. "green environment databases or switch over the deployment.")
+        local broken = R.strikes("degraded_replication", d)
+        if broken then
+            R.degrade(d, broken.reason)
+        end
     end
 
     -- What happens at which part of the whole time.
@@ -233,12 +250,16 @@ return function (R)
         { 0.35, function (d)
             local why = misconfigured(d)
             if why then
-                return invalid(d, why)
+                return not_made(d, "INVALID_CONFIGURATION", 1, why)
             end
             task(d, 2)
             set_green(d, "upgrading")
         end },
         { 0.75, function (d)
+            local fault = R.strikes("provisioning_failed", d)
+            if fault then
+                return not_made(d, "PROVISIONING_FAILED", 2, fault.reason)
+            end
             R.upgrade_green(d)
             task(d, 3)
             if d.kind == "cluster" then

@@ -149,9 +149,15 @@ return function (R)
         sim.ledger { target = name }
         p.id = "prx-" .. ids.hex("proxy", 17)
         proxies()[name] = p
+        local fault = sim.fault("proxy_not_made", name)
         sim.after(R.durations().create_proxy, function ()
-            p.status = p.status == "creating" and "available" or p.status
+            p.status = p.status == "creating" and (fault and fault.status or "available") or p.status
         end)
+        if fault then
+            sim.after(R.durations().create_proxy + fault.lasts, function ()
+                p.status = p.status == fault.status and "available" or p.status
+            end)
+        end
         return { DBProxy = render(p) }
     end
 

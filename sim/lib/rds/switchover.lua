@@ -68,10 +68,11 @@ return function (R)
 
     local function switch_over(d, timeout)
         local t = R.durations()
-        local down = t.writes_down
-        local fault = R.strikes("fail_switchover", d)
-        if fault or down > timeout then
-            local why = down > timeout and "the switchover timeout" or fault.reason
+        local fault, lag = R.strikes("fail_switchover", d), R.strikes("replication_lag", d)
+        local down = lag and lag.lag or t.writes_down
+        local why = d.degraded and "unhealthy replication" or down > timeout and "the switchover timeout"
+            or fault and fault.reason
+        if why then
             sim.after(math.max(t.switchover // 2, math.min(down, timeout)), function ()
                 roll_back(d, why, math.min(down, timeout))
             end)

@@ -49,6 +49,8 @@ return function (R)
     local function health(p, t, db)
         if p.status ~= "available" then
             return { State = "UNAVAILABLE", Reason = "PENDING_PROXY_CAPACITY" }
+        elseif t.broken and sim.now() < t.broken.till then
+            return { State = "UNAVAILABLE", Reason = t.broken.reason }
         elseif sim.now() - t.since < R.durations().register_target then
             return { State = "REGISTERING" }
         elseif db.status == "available" or db.status == "modifying" or db.status == "backing-up" then
@@ -127,6 +129,11 @@ return function (R)
         end
     end
 
+    local function broken(p, db)
+        local fault = sim.fault("target_unavailable", p.name, db.id)
+        return fault and { reason = fault.reason, till = sim.now() + fault.lasts }
+    end
+
     local function register(form)
         local p = R.find_available_proxy(form)
         local list = databases(form)
@@ -135,7 +142,8 @@ return function (R)
         end
         sim.ledger { target = p.name, note = list[1].db.id }
         for _, item in ipairs(list) do
-            table.insert(p.targets, { id = item.db.resource_id, kind = item.kind, since = sim.now() })
+            table.insert(p.targets, { id = item.db.resource_id, kind = item.kind, since = sim.now(),
+                broken = broken(p, item.db) })
         end
         return { DBProxyTargets = xml.list("member", targets_of(p)) }
     end
@@ -182,7 +190,10 @@ return function (R)
     function R.move_target(from, to)
         for _, p in pairs(R.state().proxies) do
             for _, t in ipairs(p.targets) do
-                t.id = t.id == from and to or t.id
+                if t.id == from then
+                    t.id = to
+                    t.broken = broken(p, R.state().clusters[to] or R.state().instances[to])
+                end
             end
         end
     end
