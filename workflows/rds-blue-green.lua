@@ -76,6 +76,8 @@ local function look(p)
   preflight.identity()
   local job = { p = p, way = way_back.new() }
   job.old, job.target = preflight.database(p.database, p)
+  job.group_before = job.old.members[1].parameter_group
+  job.cluster_group_before = job.old.cluster and job.old.parameter_group or nil
   job.items = {}
   if p.proxy then
     job.proxy = proxies.capture(p.proxy)
@@ -119,6 +121,7 @@ local function take_proxy_out(job)
         ask_for_proxy(job)
       end
       cairn.sleep { seconds = p.drain_minutes * 60, title = "connections leave the proxy" }
+      repoint.settle_bypass(job.items, p.workloads)
       proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
     end)
   end
@@ -135,13 +138,18 @@ local function take_snapshot(job)
   cairn.report("snapshot before", { name = name, arn = snapshot.arn })
 end
 
+-- nil, or why there is no green database to be switched over to.
 local function create_green(job)
   local p = job.p
-  job.deployment = cairn.stage("create the blue/green deployment", function ()
+  local why
+  job.deployment, why = cairn.stage("create the blue/green deployment", function ()
     return bluegreen.create({
       source = job.old, version = p.target_version, groups = job.groups, class = p.class,
     }, job.way)
   end)
+  if why then
+    return why
+  end
   job.green = cairn.stage("look at green", function ()
     return bluegreen.check_green(job.deployment, job.old, p.target_version, job.groups)
   end)
@@ -149,6 +157,7 @@ local function create_green(job)
     id = job.green.id, resource_id = job.green.resource_id, engine_version = job.green.engine_version,
     endpoint = job.green.writer.address,
   })
+  return bluegreen.broken(job.deployment)
 end
 
 local function ask_for_switchover(job)
@@ -161,6 +170,37 @@ local function ask_for_switchover(job)
       timeout_s = job.p.switchover_timeout,
     },
   }
+end
+
+-- Green is of no use: a person mends the cause, and it is deleted and made again.
+local function make_green_anew(job, why)
+  cairn.report("green was of no use", why)
+  cairn.approve {
+    title = "Delete green and make it again? (reject: the run stops, and cairn rollback puts everything back)",
+    details = { reason = why, before = "mend the cause: no DDL on blue while a deployment exists; its parameter groups",
+      state = "the old database is live, as before", destroys = job.deployment.id },
+  }
+  cairn.stage("delete green", function () bluegreen.take_back(job.deployment.id, job.old) end)
+end
+
+-- Until there is a green database that may be switched over to, and a person said so. Days may pass with the question:
+-- what was seen before it is looked at again.
+local function prepare_green(job)
+  while true do
+    local why = create_green(job)
+    if not why then
+      cairn.stage("ask", function () ask_for_switchover(job) end)
+      cairn.stage("look at green again", function ()
+        bluegreen.wait_steady(job.deployment)
+        bluegreen.check_green(job.deployment, job.old, job.p.target_version, job.groups)
+        why = bluegreen.broken(job.deployment)
+      end)
+    end
+    if not why then
+      return
+    end
+    make_green_anew(job, why)
+  end
 end
 
 -- RDS refused the switchover or took it back. True when a person wants it tried again.
@@ -179,7 +219,6 @@ end
 -- unless it turns out that the switchover goes on after all: then green is live, and there is no way back.
 local function switch_over(job)
   local id, timeout = job.deployment.id, job.p.switchover_timeout
-  bluegreen.wait_steady(job.deployment)
   job.began = cairn.now()
   cairn.point_of_no_return("switchover of " .. job.old.id)
   local completed, why = bluegreen.switchover(id, timeout)
@@ -292,6 +331,26 @@ local function delete_old(job)
   end
 end
 
+-- What Terraform, Pulumi and their like still believe, and what is so now.
+local function report_drift(job)
+  local old, new = job.old, job.new
+  local function change(was, is)
+    return was == is and is or tostring(was) .. " -> " .. tostring(is)
+  end
+  local ids = {}
+  for _, member in ipairs(new.members) do
+    ids[member.id] = member.resource_id
+  end
+  cairn.report("to reconcile in infrastructure as code", {
+    address = new.id, engine_version = change(old.engine_version, new.engine_version),
+    parameter_group_family = change(job.target.family_before, job.target.family),
+    parameter_group = change(job.group_before, new.members[1].parameter_group),
+    cluster_parameter_group = new.cluster and change(job.cluster_group_before, new.parameter_group) or nil,
+    resource_id = change(old.resource_id, new.resource_id), resource_ids = ids,
+    by_resource_id = "Performance Insights, IAM database authentication and backup selections name the old resource id",
+  })
+end
+
 local function run(p)
   local job = cairn.stage("look before anything changes", function () return look(p) end)
   job.groups = cairn.stage("parameter group for " .. p.target_version, function ()
@@ -304,8 +363,7 @@ local function run(p)
   end)
   take_proxy_out(job)
   cairn.stage("snapshot", function () take_snapshot(job) end)
-  create_green(job)
-  cairn.stage("ask", function () ask_for_switchover(job) end)
+  prepare_green(job)
   maintenance.during(p.maintenance_route, p.maintenance_script, job.way, function ()
     cairn.stage("switchover", function () switch_over(job) end)
     cairn.stage("look at the new database", function ()
@@ -319,6 +377,7 @@ local function run(p)
   cairn.stage("soak", function ()
     cairn.sleep { seconds = p.soak_minutes * 60, title = "the new database proves itself" }
   end)
+  report_drift(job)
   if p.delete_old then
     cairn.stage("delete the old database", function () delete_old(job) end)
   end

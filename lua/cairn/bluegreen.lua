@@ -71,7 +71,7 @@ end
 
 -- The green side goes with the deployment. It may have got blue's deletion protection, which would forbid that. Behind
 -- a switchover green is the live database: nothing of it may be touched.
-local function take_back(id, source)
+function bluegreen.take_back(id, source)
   local deployment = waits.maybe(read(id))
   if not deployment then
     return
@@ -94,7 +94,8 @@ local function take_back(id, source)
   end
 end
 
--- `what`: source (a db), version, groups, class?. Returns the deployment, AVAILABLE, all its tasks done.
+-- `what`: source (a db), version, groups, class?. Returns the deployment, AVAILABLE, all its tasks done; or the one
+-- that can't be made, and why.
 function bluegreen.create(what, way)
   local began = cairn.now()
   local made = rds.create_blue_green {
@@ -102,7 +103,9 @@ function bluegreen.create(what, way)
     parameter_group = what.groups.parameter_group, cluster_parameter_group = what.groups.cluster_parameter_group,
     class = what.class,
   }
-  way_back.add(way, "delete the deployment and its green side", function () take_back(made.id, what.source) end)
+  way_back.add(way, "delete the deployment and its green side", function ()
+    bluegreen.take_back(made.id, what.source)
+  end)
   local ready = waits.till("blue/green deployment " .. made.id, function ()
     local now = waits.maybe(read(made.id))
     if not now then
@@ -120,16 +123,20 @@ function bluegreen.create(what, way)
   end, { every = 30, stall = 2 * 3600 })
   if bad(ready.status) then
     local details = ready.status_details and ", " .. ready.status_details or ""
-    fail("create deployment " .. made.id .. ": " .. ready.status .. details .. last_message(made.id, began))
+    return ready, "create deployment " .. made.id .. ": " .. ready.status .. details .. last_message(made.id, began)
   end
   return ready
 end
 
--- That replication is broken is no status of a deployment: only events tell.
-local function check_replication(deployment)
+-- That replication to green is broken is no status of a deployment: only events tell. nil, or what they say. Nothing
+-- but another deployment cures it.
+function bluegreen.broken(deployment)
   for _, text in ipairs(messages(deployment.id, times.parse(deployment.created) or 0)) do
-    cairn.check(not text:lower():find("degraded", 1, true), "replication to green is sound; an event says: " .. text)
+    if text:lower():find("degraded", 1, true) then
+      return "replication to green is broken; an event says: " .. text
+    end
   end
+  return nil
 end
 
 -- The green database, when it is as it should be: version, groups, every member available (no storage work going on).
@@ -145,7 +152,6 @@ function bluegreen.check_green(deployment, source, version, groups)
     cairn.check(member.parameter_group == groups.parameter_group,
       "green " .. member.id .. " uses parameter group " .. groups.parameter_group)
   end
-  check_replication(deployment)
   return green
 end
 
@@ -164,7 +170,7 @@ function bluegreen.wait_steady(deployment)
     end)
     cairn.sleep { seconds = BETWEEN_LOOKS, title = "look a second time" }
     if rds.describe_blue_green({ id = id }).status == "AVAILABLE" then
-      return check_replication(deployment)
+      return
     end
   end
 end

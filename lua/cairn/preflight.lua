@@ -72,7 +72,8 @@ local function check_quiet(db, options)
 end
 
 -- The step from the live version to the target: offered, major, and with the classes in use. Ask with the live version,
--- not with the one that some file says. Returns {version, family}.
+-- not with the one that some file says. Returns {version, family,
+-- family_before}.
 local function check_target(db, version, class)
   local from = rds.describe_engine_version { engine = db.engine, version = db.engine_version }
   local offered, found = {}, nil
@@ -95,7 +96,7 @@ local function check_target(db, version, class)
       cairn.check(answer.offered, wanted .. " is offered for " .. version)
     end
   end
-  return { version = version, family = target.family }
+  return { version = version, family = target.family, family_before = from.family }
 end
 
 local function check_replicas(db)

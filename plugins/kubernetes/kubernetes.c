@@ -69,6 +69,7 @@ static const struct cairn_param rollout_results[] = {
     { "replicas", CAIRN_INT, CAIRN_REQUIRED, "pods wanted", 0 },
     { "updated", CAIRN_INT, CAIRN_REQUIRED, "pods of the newest kind", 0 },
     { "available", CAIRN_INT, CAIRN_REQUIRED, "pods that serve", 0 },
+    { "ending", CAIRN_INT, 0, "old pods that were told to end and still run; -1: this user may not list pods", 0 },
     { "note", CAIRN_STR, CAIRN_REQUIRED, "what is waited for", 0 },
     { 0 },
 };
@@ -126,7 +127,7 @@ static const struct cairn_action actions[] = {
       .observe = rollout_observe_restart,
       .plan = rollout_plan_restart },
     { .name = "rollout",
-      .help = "How far the rollout of a workload is: done, replicas, updated, available, note.",
+      .help = "How far the rollout of a workload is: done, replicas, updated, available, ending, note.",
       .params = workload_params,
       .results = rollout_results,
       .effect = CAIRN_READ,

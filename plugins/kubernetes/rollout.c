@@ -5,6 +5,7 @@
 #include "rollout.h"
 
 #include "client.h"
+#include "ending.h"
 #include "text.h"
 
 #include "common/alloc.h"
@@ -284,6 +285,28 @@ rollout_judge(const struct cairn_value *workload, const char *kind, struct cairn
     return rc;
 }
 
+/* A rollout that its workload calls done goes on while old pods end: say so in `out`. */
+static int
+add_ending(struct cairn_call *call, const struct cairn_value *workload, struct cairn_value *out, struct cairn_error *err)
+{
+    int64_t ending = 0;
+    char *note;
+
+    if (ending_count(&ending, call, workload, err) < 0)
+        return -1;
+    cairn_put(out, "ending", cairn_int(ending));
+    if (!cairn_get_bool(out, "done", 0) || ending == 0)
+        return 0;
+    if (ending < 0)
+        note = alloc_str("done; whether old pods still end can't be told, as this user may not list pods");
+    else
+        note = alloc_printf("%lld old pods have not ended", (long long)ending);
+    cairn_put(out, "done", cairn_bool(ending < 0));
+    cairn_put(out, "note", cairn_str(note));
+    free(note);
+    return 0;
+}
+
 int
 rollout_status(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                struct cairn_error *err)
@@ -295,6 +318,8 @@ rollout_status(struct cairn_call *call, const struct cairn_value *args, struct c
 
     if (path && client_request(call, &look, &workload, err) == 0)
         rc = rollout_judge(workload, cairn_get_str(args, "kind", "deployment"), out, err);
+    if (rc == 0)
+        rc = add_ending(call, workload, out, err);
     cairn_free(workload);
     free(path);
     return rc;

@@ -52,7 +52,7 @@ configuration_get(struct cairn_call *call, const struct cairn_value *args, struc
                   struct cairn_error *err)
 {
     struct cairn_value *names = cairn_list(), *hosts = cairn_map(), *reply;
-    const struct cairn_value *variables;
+    const struct cairn_value *variables, *error;
 
     if (fetch(&reply, call, args, err) < 0) {
         cairn_free(names);
@@ -62,6 +62,9 @@ configuration_get(struct cairn_call *call, const struct cairn_value *args, struc
     for (const struct member *m = members; m->from; m++)
         if (cairn_get_str(reply, m->from, NULL))
             cairn_put(out, m->to, cairn_copy(cairn_get(reply, m->from)));
+    error = cairn_get(cairn_get(reply, "Environment"), "Error");
+    if (cairn_type(error) == CAIRN_MAP)
+        cairn_put(out, "environment_error", cairn_str(cairn_get_str(error, "Message", "AWS can't decrypt them")));
     variables = variables_of(reply);
     for (size_t i = 0; i < cairn_count(variables); i++) {
         const char *value = cairn_as_str(cairn_at(variables, i), "");

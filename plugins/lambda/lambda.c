@@ -25,6 +25,7 @@ static const struct cairn_param configuration_results[] = {
     HAS("last_update_reason", CAIRN_STR, "why it failed"),
     HAS("code_sha256", CAIRN_STR, "digest of the code"),
     HAS("variables", CAIRN_LIST, "names of its variables"),
+    HAS("environment_error", CAIRN_STR, "why its variables can't be read; then there are none here"),
     HAS("hosts", CAIRN_MAP, "variable to HOST or HOST:PORT, where the value is a URL"),
     HAS("description", CAIRN_STR, "description"),
     END,

@@ -49,14 +49,22 @@ return function (R)
     local function health(p, t, db)
         if p.status ~= "available" then
             return { State = "UNAVAILABLE", Reason = "PENDING_PROXY_CAPACITY" }
-        elseif t.broken and sim.now() < t.broken.till then
-            return { State = "UNAVAILABLE", Reason = t.broken.reason }
+        elseif t.broken then
+            return { State = "UNAVAILABLE", Reason = t.broken }
         elseif sim.now() - t.since < R.durations().register_target then
             return { State = "REGISTERING" }
         elseif db.status == "available" or db.status == "modifying" or db.status == "backing-up" then
             return { State = "AVAILABLE" }
         end
         return { State = "UNAVAILABLE", Reason = "UNREACHABLE" }
+    end
+
+    local function may_break(p, t, db)
+        local fault = sim.fault("target_unavailable", p.name, db.id)
+        if fault then
+            t.broken = fault.reason
+            sim.after(fault.lasts, function () t.broken = nil end)
+        end
     end
 
     local function instance_target(p, t, i, cluster)
@@ -129,10 +137,6 @@ return function (R)
         end
     end
 
-    local function broken(p, db)
-        local fault = sim.fault("target_unavailable", p.name, db.id)
-        return fault and { reason = fault.reason, till = sim.now() + fault.lasts }
-    end
 
     local function register(form)
         local p = R.find_available_proxy(form)
@@ -142,8 +146,9 @@ return function (R)
         end
         sim.ledger { target = p.name, note = list[1].db.id }
         for _, item in ipairs(list) do
-            table.insert(p.targets, { id = item.db.resource_id, kind = item.kind, since = sim.now(),
-                broken = broken(p, item.db) })
+            local t = { id = item.db.resource_id, kind = item.kind, since = sim.now() }
+            table.insert(p.targets, t)
+            may_break(p, t, item.db)
         end
         return { DBProxyTargets = xml.list("member", targets_of(p)) }
     end
@@ -192,7 +197,7 @@ return function (R)
             for _, t in ipairs(p.targets) do
                 if t.id == from then
                     t.id = to
-                    t.broken = broken(p, R.state().clusters[to] or R.state().instances[to])
+                    may_break(p, t, R.state().clusters[to] or R.state().instances[to])
                 end
             end
         end
