@@ -17,6 +17,8 @@ return {
         optimize = default "20m", -- storage, after a change of it
         upgrade = default "10m", -- in place
         upgrade_downtime = default "3m",
+        maintenance = default "10m", -- what pending maintenance takes once it begins
+        maintenance_downtime = default "1m",
         snapshot = default "4m",
         cluster_snapshot = default "3m",
         delete_instance = default "6m",

@@ -3,8 +3,9 @@
 local aws = require "aws"
 local host = require "host"
 
-local parts = { "store", "render", "groups", "settings", "rename", "instances", "modify", "clusters", "snapshots",
-    "restore", "green", "bluegreen", "switchover", "proxies", "targets", "offers", "maintenance", "begin" }
+local parts = { "store", "render", "groups", "settings", "rename", "instances", "modify", "upgrade", "clusters",
+    "snapshots", "restore", "green", "bluegreen", "switchover", "proxies", "targets", "offers", "maintenance", "logs",
+    "begin" }
 
 return function (sim)
     local M = {

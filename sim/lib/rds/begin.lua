@@ -156,6 +156,9 @@ return function (R)
         more.performance_insights_key = given.performance_insights_key
         more.performance_insights_retention = given.performance_insights and given.performance_insights_retention or nil
         local i = new_instance(id, given, given, more)
+        i.pending = given.queued
+        R.begin_logs(i, given.log_lines)
+        R.await_window(i)
         if given.status ~= "available" then
             i.status, i.broken = given.status, given.status
         end
@@ -243,9 +246,19 @@ return function (R)
         end
     end
 
+    local function begin_maintenance(section)
+        for _, id in ipairs(names(section.maintenance)) do
+            local db = R.find_cluster(id) or R.find_instance(id)
+                or fail("/maintenance/" .. id, ("there is no database %s"):format(id))
+            R.state().maintenance[db.resource_id] = section.maintenance[id]
+            R.await_window(db)
+        end
+    end
+
     function R.begin(section)
         for _, name in ipairs { "instances", "clusters", "groups", "cluster_groups", "snapshots", "cluster_snapshots",
-            "deployments", "proxies", "endpoints", "events", "backups", "names_in_use", "unserved" } do
+            "deployments", "proxies", "endpoints", "events", "maintenance", "logs", "backups",
+            "names_in_use", "unserved" } do
             R.state()[name] = {}
         end
         begin_groups(section, "instance")
@@ -261,6 +274,6 @@ return function (R)
         for _, name in ipairs(names(section.proxies)) do
             begin_proxy(name, section.proxies[name])
         end
-        R.state().maintenance = section.maintenance
+        begin_maintenance(section)
     end
 end

@@ -49,11 +49,15 @@ M.classes = {
     ["aurora-postgresql"] = { "db.t3.medium", "db.t4g.medium", "db.t4g.large", "db.r5.large", "db.r5.xlarge",
         "db.r5.2xlarge", "db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6i.large", "db.r6i.xlarge" },
     postgres = { "db.t3.micro", "db.t3.small", "db.t3.medium", "db.t4g.micro", "db.t4g.small", "db.t4g.medium",
-        "db.m5.large", "db.m5.xlarge", "db.m6g.large", "db.m6i.large", "db.r5.large", "db.r6g.large" },
+        "db.m5.large", "db.m5.xlarge", "db.m6g.large", "db.m6i.large", "db.m7g.large", "db.r5.large", "db.r6g.large",
+        "db.r7g.large" },
 }
 
 -- Classes that an engine's older majors know and newer ones don't.
 M.last_major_of_class = { ["db.r4.large"] = 12 }
+
+-- Classes that older majors don't know.
+M.first_major_of_class = { ["db.m7g.large"] = 13, ["db.r7g.large"] = 13 }
 
 -- name -> "s"tatic or "d"ynamic; the ones of a whole Aurora cluster are in `cluster_only`.
 M.parameters = {
@@ -117,9 +121,11 @@ function M.is_target(engine, from, to)
 end
 
 function M.has_class(engine, version, class)
-    local last = M.last_major_of_class[class]
+    local first, last = M.first_major_of_class[class], M.last_major_of_class[class]
     if last then
         return M.major(version) <= last
+    elseif first and M.major(version) < first then
+        return false
     end
     for _, known in ipairs(M.classes[engine] or {}) do
         if known == class then

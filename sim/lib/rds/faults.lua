@@ -5,6 +5,13 @@ return {
         help = "A switchover is refused with InvalidBlueGreenDeploymentStateFault though the deployment says "
             .. "AVAILABLE. The target is the deployment or its source.",
     },
+    upgrade_fails = {
+        help = "pg_upgrade gives up: a major upgrade of an instance in place is accepted, takes its downtime, and "
+            .. "changes nothing; events and logs say why. The target is the instance.",
+        times = 0,
+        params = { reason = { type = "string", default = "The source cluster contains prepared transactions",
+            help = "what pg_upgrade writes" } },
+    },
     fail_switchover = {
         help = "A switchover is taken back half-way: writes were down, SWITCHOVER_FAILED, the old database is live.",
         params = { reason = { type = "string", default = "replication lag", help = "what the events say" } },

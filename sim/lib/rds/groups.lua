@@ -106,6 +106,10 @@ return function (R)
         end
     end
 
+    function R.relink_group(i)
+        relink(i, "instance")
+    end
+
     -- The instance is to follow its group from now on.
     function R.apply_group(i, kind)
         i[kind == "cluster" and "cluster_group_status" or "group_status"] = "applying"

@@ -20,22 +20,57 @@ return function (R)
         return major
     end
 
+    local function refuse_combination(class, engine, version)
+        aws.fail("InvalidParameterCombination", ("RDS does not support creating a DB instance with the following "
+            .. "combination: DBInstanceClass=%s, Engine=%s, EngineVersion=%s"):format(class, engine, version))
+    end
+
+    -- A class must be known to the version that runs, and to the one that is to come.
+    local function check_class(i, form, version)
+        local class = form.DBInstanceClass or i.class
+        for _, each in ipairs { i.version, version } do
+            if (form.DBInstanceClass or version ~= i.version) and not catalog.has_class(i.engine, each, class) then
+                refuse_combination(class, i.engine, each)
+            end
+        end
+    end
+
+    -- Replicas follow a major upgrade of their source, and come before it in a minor one.
+    local function check_replicas(i, version, major)
+        if i.replica_of and major then
+            aws.fail("InvalidParameterCombination", "A major version upgrade of a read replica comes with its source.")
+        end
+        for _, r in ipairs(R.replicas_of(i)) do
+            if major and r.status ~= "available" then
+                aws.fail("DBUpgradeDependencyFailure",
+                    ("The DB upgrade failed because the read replica %s is %s."):format(r.id, r.status))
+            elseif not major and catalog.is_newer(version, r.version) then
+                aws.fail("InvalidParameterCombination",
+                    ("One or more of the DB Instance's read replicas need to be upgraded: %s"):format(r.id))
+            end
+        end
+    end
+
+    local function check_version(i, form)
+        local version = form.EngineVersion
+        if not version or version == i.version then
+            return nil
+        end
+        local major = R.check_upgrade(i, form, version)
+        check_class(i, form, version)
+        check_replicas(i, version, major)
+        return version
+    end
+
+    -- What waits for the window, or for a change that is applied immediately.
     local function check_pending(i, form)
         local values = {
             class = form.DBInstanceClass, storage_type = form.StorageType, multi_az = aws.boolean(form, "MultiAZ"),
             allocated_storage = aws.integer(form, "AllocatedStorage"), iops = aws.integer(form, "Iops"),
-            storage_throughput = aws.integer(form, "StorageThroughput"),
+            storage_throughput = aws.integer(form, "StorageThroughput"), version = check_version(i, form),
         }
-        if form.EngineVersion and form.EngineVersion ~= i.version then
-            R.check_upgrade(i, form, form.EngineVersion)
-            values.version = form.EngineVersion
-        elseif form.EngineVersion then
-            i.pending.version = nil -- back to the current version: the queued one is taken out
-        end
-        if values.class and not catalog.has_class(i.engine, values.version or i.version, values.class) then
-            aws.fail("InvalidParameterCombination", ("RDS does not support creating a DB instance with the following "
-                .. "combination: DBInstanceClass=%s, Engine=%s, EngineVersion=%s"):format(values.class, i.engine,
-                    i.version))
+        if values.class then
+            check_class(i, form, values.version or i.version)
         end
         if form.NewDBInstanceIdentifier then
             values.id = R.check_name(form.NewDBInstanceIdentifier, "NewDBInstanceIdentifier")
@@ -81,6 +116,9 @@ return function (R)
         if form.DBParameterGroupName then
             R.check_family("instance", form.DBParameterGroupName, i.engine, form.EngineVersion or i.version)
         end
+        if form.PreferredMaintenanceWindow then
+            R.check_window(form.PreferredMaintenanceWindow)
+        end
         local days = aws.integer(form, "BackupRetentionPeriod")
         if days and (days < 0 or days > 35) then
             aws.fail("InvalidParameterValue", ("Invalid backup retention period: %d"):format(days))
@@ -111,54 +149,19 @@ return function (R)
         end
     end
 
-    local function finish_upgrade(i, group)
-        R.instance_event(i, { "maintenance" }, "Database instance patched")
-        local major = catalog.major(i.pending.version) ~= catalog.major(i.version)
-        i.version, i.pending.version = i.pending.version, nil
-        if major then
-            i.group = group or "default." .. catalog.family(i.engine, i.version)
-            R.restart_groups(i)
-        end
-    end
-
-    -- What was queued is in force. Storage goes on working for a while.
-    local function take_pending(i)
-        local storage = i.pending.storage_type or i.pending.allocated_storage or i.pending.iops
-            or i.pending.storage_throughput
-        for name, value in pairs(i.pending) do
-            i[name] = value
-        end
-        i.pending = {}
-        R.set_status(i, storage and "storage-optimization" or "available")
-        if storage then
-            sim.after(R.durations().optimize, function ()
-                if i.status == "storage-optimization" then
-                    R.set_status(i, "available")
-                end
-            end)
-        end
-    end
-
-    -- What is queued comes into effect: the status leaves `available` a moment after the call was accepted.
-    local function carry_out(i, group)
-        local d = R.durations()
-        local status, ms = "modifying", d.modify
-        if i.pending.version then
-            status, ms = "upgrading", d.upgrade
-            R.writes_refused(i, d.upgrade_downtime)
-        elseif i.pending.id then
-            return R.rename_instance(i, function () take_pending(i) end)
-        end
-        sim.after(2000, function () R.set_status(i, status) end)
-        sim.after(2000 + ms, function ()
-            if not R.alive(i) or i.status == "deleting" then
-                return
+    -- The value that it has now takes the queued one out, if that is to be applied immediately.
+    local function take_back(i, form)
+        local asked = {
+            version = form.EngineVersion, class = form.DBInstanceClass, storage_type = form.StorageType,
+            multi_az = aws.boolean(form, "MultiAZ"), allocated_storage = aws.integer(form, "AllocatedStorage"),
+            iops = aws.integer(form, "Iops"), storage_throughput = aws.integer(form, "StorageThroughput"),
+        }
+        for name, value in pairs(asked) do
+            if i[name] == value then
+                i.pending[name] = nil
             end
-            if i.pending.version then
-                finish_upgrade(i, group)
-            end
-            take_pending(i)
-        end)
+        end
+        i.next_group = i.pending.version and i.next_group
     end
 
     -- The name that it has already, as a new one, is taken for a change: it restarts.
@@ -173,6 +176,7 @@ return function (R)
         local i = R.instance(aws.required(form, "DBInstanceIdentifier"))
         check_modify(i, form)
         local pending = check_pending(i, form)
+        local now = aws.boolean(form, "ApplyImmediately", false)
         local settings = R.plan_settings(i, form)
         sim.ledger { target = i.id }
         set_at_once(i, form)
@@ -181,9 +185,14 @@ return function (R)
         for name, value in pairs(pending) do
             i.pending[name] = value
         end
-        if next(i.pending) and aws.boolean(form, "ApplyImmediately", false) then
-            carry_out(i, form.DBParameterGroupName)
+        if pending.version then
+            i.next_group = form.DBParameterGroupName
         end
+        if now then
+            take_back(i, form)
+            R.carry_out(i)
+        end
+        R.await_window(i)
         return { DBInstance = R.render_instance(i) }
     end
 

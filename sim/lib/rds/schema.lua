@@ -102,6 +102,9 @@ local alone = map(with(with(instance, database), {
     status = { type = "string", default = "available", one_of = { "available", "failed", "incompatible-network",
         "incompatible-option-group", "incompatible-parameters", "incompatible-restore", "storage-full",
         "inaccessible-encryption-credentials", "stopped" } },
+    queued = map { class = { type = "string" }, version = { type = "string" }, multi_az = { type = "boolean" },
+        allocated_storage = { type = "integer" }, storage_type = { type = "string" } }, -- what waits for the window
+    log_lines = int(200, 0), -- of the server's log at the beginning
 }))
 
 local snapshot = map {
@@ -159,7 +162,9 @@ local proxy = map {
 }
 
 local maintenance = map {
-    action = { type = "string", required = true },
+    action = { type = "string", required = true, one_of = { "db-upgrade", "system-update", "os-upgrade",
+        "hardware-maintenance", "ca-certificate-rotation" } },
+    version = { type = "string" }, -- what a db-upgrade leads to
     description = { type = "string" },
     opt_in = { type = "string" },
     current_apply = { type = "time" },
@@ -172,6 +177,7 @@ return map {
     vpc = str "vpc-0a1b2c3d4e5f60718",
     blue_green_with_proxy = { type = "string", default = "refused", one_of = { "refused", "kept" } },
     green_deletion_protection = { type = "string", default = "off", one_of = { "off", "copied" } },
+    upgrade_with_maintenance = { type = "string", default = "fails", one_of = { "fails", "succeeds" } },
     parameter_groups = by_name(group),
     cluster_parameter_groups = by_name(group),
     clusters = by_name(map(with(database, { zones = strings, instances = by_name(member),

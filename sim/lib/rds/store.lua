@@ -8,7 +8,8 @@ return function (R)
     local sim = R.sim
 
     -- { instances, clusters, groups, cluster_groups, snapshots, cluster_snapshots, deployments, proxies, endpoints,
-    --   events, maintenance }: instances and clusters by resource id, deployments by id, the others by name.
+    --   events, maintenance, logs }: instances, clusters, maintenance and logs by resource id, deployments by id, the
+    -- others by name.
     function R.state()
         return sim.state "rds"
     end
