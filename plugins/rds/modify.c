@@ -7,10 +7,15 @@
 #include "modify.h"
 
 #include "cluster.h"
+#include "events.h"
 #include "instance.h"
+#include "logs.h"
 #include "settings.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define PENDING "PendingModifiedValues"
 
 static const struct setting instance_settings[] = {
     { "apply_immediately", "ApplyImmediately", NULL, NULL },
@@ -78,20 +83,58 @@ check_settings(const struct cairn_value *params, struct cairn_error *err)
     return 0;
 }
 
+static void
+put_result(struct cairn_value *out, const struct xml_node *database, const char *status)
+{
+    cairn_put(out, "status", cairn_str(xml_text(database, status, "")));
+    cairn_put(out, "pending", shape_any(xml_get(database, PENDING)));
+}
+
+/* `path`: of the database in the reply; `status`: of its status in it. */
 static int
-modify(struct cairn_call *call, const char *action, struct cairn_value *owned_params, const char *status_path,
-       struct cairn_value *out, struct cairn_error *err)
+modify(struct cairn_call *call, const char *action, struct cairn_value *owned_params, const char *path,
+       const char *status, struct cairn_value *out, struct cairn_error *err)
 {
     struct xml_node *reply;
-    const char *status;
 
     if (rds_change(call, action, owned_params, &reply, err) < 0)
         return -1;
-    status = xml_text(reply, status_path, NULL);
-    if (status)
-        cairn_put(out, "status", cairn_str(status));
+    put_result(out, xml_get(reply, path), status);
     xml_free(reply);
     return 0;
+}
+
+static int
+same(const struct cairn_value *a, const struct cairn_value *b)
+{
+    char *x = cairn_format_json(a);
+    char *y = cairn_format_json(b);
+    int equal = !strcmp(x, y);
+
+    free(x);
+    free(y);
+    return equal;
+}
+
+/* What is applied immediately takes all along that is pending. The upgrade itself may be, after an attempt in doubt. */
+static int
+check_pending(const struct xml_node *instance, const struct cairn_value *args, struct cairn_error *err)
+{
+    const struct cairn_value *allowed = cairn_get(args, "allow_pending");
+    struct cairn_value *pending = shape_any(xml_get(instance, PENDING));
+    int rc = 0;
+
+    for (size_t i = 0; allowed && rc == 0 && i < cairn_count(pending); i++) {
+        const char *name = cairn_key(pending, i);
+        const struct cairn_value *value = cairn_at(pending, i);
+
+        if (!same(value, cairn_get(allowed, name)) && !same(value, cairn_get(args, name)))
+            rc = cairn_fail_code(err, CAIRN_ERR_CONFLICT, "OtherPendingValues",
+                                 "modify instance %s: %s is pending too, and would come with it",
+                                 cairn_get_str(args, "id", ""), name);
+    }
+    cairn_free(pending);
+    return rc;
 }
 
 int
@@ -111,18 +154,20 @@ modify_instance(struct cairn_call *call, const struct cairn_value *args, struct 
     if (rc > 0)
         settings_put_logs(params, args, found);
     if (rc > 0 && is_nothing(params)) { /* the logs are as they should be */
-        cairn_put(out, "status", cairn_str(xml_text(found, "DBInstanceStatus", "")));
+        put_result(out, found, "DBInstanceStatus");
         xml_free(found);
         cairn_free(params);
         return 0;
     }
+    if (rc > 0)
+        rc = check_pending(found, args, err);
+    xml_free(found);
     if (rc < 0) {
         cairn_free(params);
         return -1;
     }
-    xml_free(found);
     cairn_put(params, "DBInstanceIdentifier", cairn_str(cairn_get_str(args, "id", "")));
-    return modify(call, "ModifyDBInstance", params, "ModifyDBInstanceResult/DBInstance/DBInstanceStatus", out, err);
+    return modify(call, "ModifyDBInstance", params, "ModifyDBInstanceResult/DBInstance", "DBInstanceStatus", out, err);
 }
 
 int
@@ -145,7 +190,7 @@ modify_cluster(struct cairn_call *call, const struct cairn_value *args, struct c
     }
     xml_free(found);
     cairn_put(params, "DBClusterIdentifier", cairn_str(cairn_get_str(args, "id", "")));
-    return modify(call, "ModifyDBCluster", params, "ModifyDBClusterResult/DBCluster/Status", out, err);
+    return modify(call, "ModifyDBCluster", params, "ModifyDBClusterResult/DBCluster", "Status", out, err);
 }
 
 /* What the lookup by the resource id says when there is nothing to compare. What has gone since isn't changed: the
@@ -162,20 +207,42 @@ static int
 judge(const struct xml_node *found, const char *status, int holds, struct cairn_value *out)
 {
     if (holds > 0)
-        cairn_put(out, "status", cairn_str(xml_text(found, status, "")));
+        put_result(out, found, status);
     return holds < 0 ? -1 : holds ? CAIRN_SEEN_DONE : CAIRN_SEEN_ABSENT;
+}
+
+/* Was an upgrade begun since this step was recorded? One that changed nothing leaves only events and logs behind, and
+ * asking again would mean another outage for nothing. */
+static int
+upgrade_began(struct cairn_call *call, const struct xml_node *instance, const char *status, const char *type,
+              const char *id, struct cairn_error *err)
+{
+    static const char *const words[] = { "cannot be upgraded", "can't be upgraded", "version upgrade" };
+    int64_t since = cairn_call_started(call);
+    int began = !strcmp(xml_text(instance, status, ""), "upgrading");
+
+    for (size_t i = 0; began == 0 && i < sizeof(words) / sizeof(words[0]); i++)
+        began = events_has(call, id, type, since, words[i], err);
+    if (began == 0 && !strcmp(type, "db-instance"))
+        began = logs_has(call, id, "pg_upgrade", since, err);
+    return began;
 }
 
 int
 modify_instance_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                         struct cairn_error *err)
 {
+    static const char status[] = "DBInstanceStatus";
     struct xml_node *found;
     int rc = instance_current(&found, call, args, err);
+    int holds;
 
     if (rc <= 0)
         return seen_without(rc, err);
-    rc = judge(found, "DBInstanceStatus", settings_hold(found, "DBInstanceStatus", args, instance_settings), out);
+    holds = settings_hold(found, status, args, instance_settings);
+    if (!holds && cairn_get(args, "engine_version"))
+        holds = upgrade_began(call, found, status, "db-instance", cairn_get_str(args, "id", ""), err);
+    rc = judge(found, status, holds, out);
     xml_free(found);
     return rc;
 }
@@ -212,6 +279,8 @@ modify_cluster_observe(struct cairn_call *call, const struct cairn_value *args, 
     holds = settings_hold(found, "Status", args, cluster_settings);
     if (holds && group && !settings_upgrade_waits(found, "Status", args))
         holds = members_have_group(call, found, group, err);
+    if (!holds && cairn_get(args, "engine_version"))
+        holds = upgrade_began(call, found, "Status", "db-cluster", cairn_get_str(args, "id", ""), err);
     rc = judge(found, "Status", holds, out);
     xml_free(found);
     return rc;

@@ -1,5 +1,5 @@
 /*
- * offers.c: what RDS offers: versions, classes, pending maintenance; used by rds.c.
+ * offers.c: what RDS offers: versions and classes; used by rds.c.
  * SPDX-License-Identifier: MIT
  */
 #include "offers.h"
@@ -63,47 +63,4 @@ offers_orderable(struct cairn_call *call, const struct cairn_value *args, struct
         return -1;
     cairn_put(out, "offered", cairn_bool(rc));
     return 0;
-}
-
-static int
-maintenance_page(const struct xml_node *result, void *context, struct cairn_error *err)
-{
-    static const struct shape fields[] = {
-        { "Action", "action", CAIRN_STR },
-        { "OptInStatus", "opt_in", CAIRN_STR },
-        { "CurrentApplyDate", "current_apply", CAIRN_STR },
-        { "AutoAppliedAfterDate", "auto_apply", CAIRN_STR },
-        { "ForcedApplyDate", "forced_apply", CAIRN_STR },
-        { "Description", "description", CAIRN_STR },
-        { 0 },
-    };
-    const struct xml_node *resource = xml_get(result, "PendingMaintenanceActions/ResourcePendingMaintenanceActions");
-    struct cairn_value *list = context;
-
-    (void)err;
-    for (; resource; resource = xml_next(resource)) {
-        const struct xml_node *at = xml_get(resource, "PendingMaintenanceActionDetails/PendingMaintenanceAction");
-
-        for (; at; at = xml_next(at)) {
-            struct cairn_value *action = cairn_map();
-
-            shape_copy(action, at, fields);
-            cairn_add(list, action);
-        }
-    }
-    return 0;
-}
-
-int
-offers_maintenance(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
-                   struct cairn_error *err)
-{
-    struct cairn_value *params = cairn_map();
-    struct cairn_value *list = cairn_list();
-    int rc;
-
-    query_put(params, "ResourceIdentifier", cairn_get(args, "arn"));
-    rc = rds_pages(call, "DescribePendingMaintenanceActions", params, maintenance_page, list, err);
-    cairn_put(out, "actions", list);
-    return rc;
 }

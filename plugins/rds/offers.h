@@ -1,5 +1,5 @@
 /*
- * offers.h: what RDS offers: versions, classes, pending maintenance; the actions that rds.c lists.
+ * offers.h: what RDS offers: versions and classes; the actions that rds.c lists.
  * SPDX-License-Identifier: MIT
  */
 #ifndef RDS_OFFERS_H
@@ -9,6 +9,5 @@
 
 RDS_ACTION(offers_version);
 RDS_ACTION(offers_orderable);
-RDS_ACTION(offers_maintenance);
 
 #endif

@@ -8,6 +8,8 @@
 #include "events.h"
 #include "identity.h"
 #include "instance.h"
+#include "logs.h"
+#include "maintenance.h"
 #include "modify.h"
 #include "offers.h"
 #include "parameter_group.h"
@@ -49,7 +51,26 @@ static const struct cairn_action actions[] = {
       .params = arn_params,
       .results = maintenance_results,
       .effect = CAIRN_READ,
-      .run = offers_maintenance },
+      .run = maintenance_pending },
+    { .name = "apply_maintenance",
+      .help = "Have pending maintenance done at once (for good), in the next window, or not: opt_in.",
+      .params = apply_maintenance_params,
+      .results = opt_in_results,
+      .effect = CAIRN_SET,
+      .run = maintenance_apply,
+      .observe = maintenance_apply_observe },
+    { .name = "log_files",
+      .help = "List the log files of an instance: files.",
+      .params = log_files_params,
+      .results = log_files_results,
+      .effect = CAIRN_READ,
+      .run = logs_list },
+    { .name = "log_text",
+      .help = "Read a log file of an instance, its end or from a marker on: text, marker, more, cut.",
+      .params = log_text_params,
+      .results = log_text_results,
+      .effect = CAIRN_READ,
+      .run = logs_text },
     { .name = "events",
       .help = "List what happened to something: events.",
       .params = events_params,
@@ -87,16 +108,16 @@ static const struct cairn_action actions[] = {
       .observe = parameter_group_delete_observe },
 
     { .name = "modify_instance",
-      .help = "Change settings of an instance, if its name is still its own: status.",
+      .help = "Change settings of an instance, if its name is still its own: status, pending.",
       .params = modify_instance_params,
-      .results = status_results,
+      .results = modify_results,
       .effect = CAIRN_SET,
       .run = modify_instance,
       .observe = modify_instance_observe },
     { .name = "modify_cluster",
-      .help = "Change settings of a cluster, if its name is still its own: status.",
+      .help = "Change settings of a cluster, if its name is still its own: status, pending.",
       .params = modify_cluster_params,
-      .results = status_results,
+      .results = modify_results,
       .effect = CAIRN_SET,
       .run = modify_cluster,
       .observe = modify_cluster_observe },

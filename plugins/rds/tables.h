@@ -138,6 +138,38 @@ static const struct cairn_param maintenance_results[] = {
     HAS("actions", CAIRN_LIST, "action, opt_in, current_apply, auto_apply, forced_apply, description"),
     END,
 };
+static const struct cairn_param apply_maintenance_params[] = {
+    ARN,
+    NEED("action", CAIRN_STR, "system-update, db-upgrade, os-upgrade, hardware-maintenance, ..."),
+    NEED("opt_in", CAIRN_STR, "immediate (can't be undone; it may restart), next-maintenance, undo-opt-in"),
+    END,
+};
+static const struct cairn_param opt_in_results[] = { HAS("opt_in", CAIRN_STR, "as asked for"), END };
+static const struct cairn_param log_files_params[] = {
+    ID("instance"),
+    MAY("contains", CAIRN_STR, "a part of the files' names"),
+    MAY("since", CAIRN_INT, "only files written since then, ms since 1970"),
+    END,
+};
+static const struct cairn_param log_files_results[] = {
+    HAS("files", CAIRN_LIST, "name, written (ms since 1970), size (bytes)"),
+    END,
+};
+static const struct cairn_param log_text_params[] = {
+    ID("instance"),
+    NEED("file", CAIRN_STR, "name of the file"),
+    MAY("marker", CAIRN_STR, "from where on: 0, or what an earlier call returned; left out: the end of the file"),
+    MAY("lines", CAIRN_INT, "lines of one portion; AWS' default is 10000, or 1 MB"),
+    WITH("max_bytes", CAIRN_INT, "of the text, 1 to 1048576", "65536"),
+    END,
+};
+static const struct cairn_param log_text_results[] = {
+    HAS("text", CAIRN_STR, "what is written there"),
+    HAS("marker", CAIRN_STR, "where what was read ends"),
+    HAS("more", CAIRN_BOOL, "does the file go on there?"),
+    HAS("cut", CAIRN_BOOL, "was more read than max_bytes allows to return?"),
+    END,
+};
 static const struct cairn_param events_params[] = {
     NEED("source", CAIRN_STR, "name or id of what the events are about"),
     NEED("source_type", CAIRN_STR, "db-instance, db-cluster, db-proxy, db-snapshot, blue-green-deployment, ..."),
@@ -188,10 +220,16 @@ static const struct cairn_param status_results[] = { STATUS, END };
 
 /* ---- changing databases ------------------------------------------------------------------------------------- */
 
+static const struct cairn_param modify_results[] = {
+    STATUS,
+    HAS("pending", CAIRN_MAP, "pending modified values then; empty when there are none"),
+    END,
+};
 static const struct cairn_param modify_instance_params[] = {
     ID("instance"),
     RESOURCE_ID,
     WITH("apply_immediately", CAIRN_BOOL, "also applies everything else that is pending", "false"),
+    MAY("allow_pending", CAIRN_MAP, "pending modified values that may come with it; refused if others are pending"),
     MAY("deletion_protection", CAIRN_BOOL, "protect it or not"),
     MAY("parameter_group", CAIRN_STR, "name of a parameter group"),
     MAY("backup_retention", CAIRN_INT, "days; 0 switches backups off"),
