@@ -355,7 +355,7 @@ local function run(p)
   local job = cairn.stage("look before anything changes", function () return look(p) end)
   job.groups = cairn.stage("parameter group for " .. p.target_version, function ()
     return parameters.for_target(job.old, job.target, {
-      group = p.parameter_group, cluster_group = p.cluster_parameter_group, skip = p.skip_parameters,
+      group = p.parameter_group, cluster_group = p.cluster_parameter_group, skip = p.skip_parameters, logical = true,
     }, job.way)
   end)
   cairn.stage("logical replication", function ()

@@ -35,6 +35,30 @@ function evidence.switchover(deployment, old, since)
   return own or span_of(old.id, old.cluster and "db-cluster" or "db-instance", since)
 end
 
+-- What RDS says of an upgrade in place that began after `since`: its messages, whether there is any, the one that says
+-- why it could not be, and for how many ms writes were down at most (`down`), if that can be told.
+function evidence.upgrade(db, since)
+  local source_type = db.cluster and "db-cluster" or "db-instance"
+  local found = { messages = cairn.array {}, began = false }
+  local down
+  for _, event in ipairs(rds.events({ source = db.id, source_type = source_type, since = since }).events) do
+    local text = event.message:lower()
+    if text:find("upgrade", 1, true) or text:find("downtime", 1, true) or text:find("patch", 1, true) then
+      found.messages[#found.messages + 1] = event.message
+      found.began = true
+    end
+    if text:find("downtime started", 1, true) then
+      down = event.at
+    elseif down and (text:find("upgrade finished", 1, true) or text:find("upgrade failed", 1, true)) then
+      found.down, down = event.at - down, nil
+    end
+    if text:find("cannot be upgraded", 1, true) or text:find("can't be upgraded", 1, true) then
+      found.reason = event.message
+    end
+  end
+  return found
+end
+
 -- "14 s", for people.
 function evidence.span(ms)
   return ms and times.span(ms) or "unknown"

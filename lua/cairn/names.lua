@@ -42,6 +42,9 @@ end
 -- The snapshot of what is put aside, as near to that as can be.
 function names.last_snapshot(database)
   return names.fit(database, "cairn-" .. cairn.run_id() .. "-last", SNAPSHOT_MAX)
+-- The one that it takes when it is through.
+function names.snapshot_after(database)
+  return names.fit(database, "cairn-" .. cairn.run_id() .. "-after", SNAPSHOT_MAX)
 end
 
 function names.final_snapshot(database)

@@ -91,14 +91,15 @@ local function set_of(list)
   return set
 end
 
--- The groups that the green side gets: {cluster_parameter_group =, parameter_group =}, always named, since RDS falls
--- back to the default group where one is left out. Settings of the old groups are carried over.
+-- The groups that the new version gets: {cluster_parameter_group =, parameter_group =}, always named, since RDS falls
+-- back to the default group where one is left out. Settings of the old groups are carried over; `options.logical`: and
+-- logical replication is on.
 function parameters.for_target(db, target, options, way)
   local dropped = postgres.dropped_between(db.engine_version, target.version)
   local skip = set_of(options.skip)
   local result, made = {}, false
 
-  local function carry(old_name, cluster, given, logical)
+  local function carry(old_name, cluster, given, logical, of)
     if is_default(old_name) and not logical and not given then
       return "default." .. target.family
     end
@@ -107,7 +108,7 @@ function parameters.for_target(db, target, options, way)
     if logical then
       set[LOGICAL] = "1"
     end
-    local name = given or names.parameter_group(db.id, target.family)
+    local name = given or names.parameter_group(of or db.id, target.family)
     made = provide({
       name = name, family = target.family, cluster = cluster, parameters = set,
       description = "settings of " .. old_name .. " for " .. target.family,
@@ -118,10 +119,16 @@ function parameters.for_target(db, target, options, way)
   end
 
   if db.cluster then
-    result.cluster_parameter_group = carry(db.parameter_group, true, options.cluster_group, true)
+    result.cluster_parameter_group = carry(db.parameter_group, true, options.cluster_group, options.logical)
     result.parameter_group = carry(db.members[1].parameter_group, false, options.group, false)
   else
-    result.parameter_group = carry(db.parameter_group, false, options.group, true)
+    result.parameter_group = carry(db.parameter_group, false, options.group, options.logical)
+  end
+  result.replicas = {}
+  for _, replica in ipairs(options.replicas or {}) do
+    local same = replica.parameter_group == db.parameter_group
+    result.replicas[replica.id] = same and result.parameter_group or carry(replica.parameter_group, false, nil, false,
+      replica.id)
   end
   settle(made)
   return result
@@ -152,19 +159,21 @@ local function wait_restarted(db, member)
   end, { every = 5 })
 end
 
--- Restart what waits for it, the writer first: on Aurora the readers may restart with it. Asks before. Returns the
--- database as it is then.
-function parameters.restart_to_apply(db, why)
+-- Restart what waits for it, the writer first: on Aurora the readers may restart with it. Asks before, unless that was
+-- agreed to already. Returns the database as it is then.
+function parameters.restart_to_apply(db, why, agreed)
   local key = { resource_id = db.resource_id }
   local now = database.describe(db, key)
   local member = first_pending(now)
   if not member then
     return now
   end
-  cairn.approve {
-    title = "Restart " .. now.id .. "? (" .. why .. ")",
-    details = { effect = "connections are dropped; about 10 s without writes", first = member.id },
-  }
+  if not agreed then
+    cairn.approve {
+      title = "Restart " .. now.id .. "? (" .. why .. ")",
+      details = { effect = "connections are dropped; about 10 s without writes", first = member.id },
+    }
+  end
   while member do
     rds.reboot_to_apply { id = member.id, resource_id = member.resource_id }
     now = wait_restarted(db, member)
@@ -173,7 +182,8 @@ function parameters.restart_to_apply(db, why)
   return now
 end
 
-local function wait_linked(db, group)
+-- Wait until the database uses the group, however far it is with that.
+function parameters.wait_linked(db, group)
   return waits.till(db.id .. " uses parameter group " .. group, function ()
     local now = database.describe(db, { resource_id = db.resource_id })
     for _, member in ipairs(now.members) do
@@ -203,12 +213,12 @@ function parameters.enable_logical_replication(db, way)
   way_back.add(way, "put " .. db.id .. " back on parameter group " .. old.name, function ()
     if database.look(db, { resource_id = db.resource_id }).parameter_group ~= old.name then
       database.modify(db, { parameter_group = old.name })
-      wait_linked(db, old.name)
+      parameters.wait_linked(db, old.name)
     end
     parameters.restart_to_apply(db, "it goes back to its old settings")
   end)
   database.modify(db, { parameter_group = copy })
-  wait_linked(db, copy)
+  parameters.wait_linked(db, copy)
   return parameters.restart_to_apply(db, "logical replication begins with a restart"), copy
 end
 
