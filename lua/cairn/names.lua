@@ -42,6 +42,8 @@ end
 -- The snapshot of what is put aside, as near to that as can be.
 function names.last_snapshot(database)
   return names.fit(database, "cairn-" .. cairn.run_id() .. "-last", SNAPSHOT_MAX)
+end
+
 -- The one that it takes when it is through.
 function names.snapshot_after(database)
   return names.fit(database, "cairn-" .. cairn.run_id() .. "-after", SNAPSHOT_MAX)

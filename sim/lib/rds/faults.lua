@@ -12,6 +12,10 @@ return {
         params = { reason = { type = "string", default = "The source cluster contains prepared transactions",
             help = "what pg_upgrade writes" } },
     },
+    not_begun = {
+        help = "A change of an instance that is to be applied immediately is accepted and waits for the window all the "
+            .. "same. The target is the instance.",
+    },
     fail_switchover = {
         help = "A switchover is taken back half-way: writes were down, SWITCHOVER_FAILED, the old database is live.",
         params = { reason = { type = "string", default = "replication lag", help = "what the events say" } },

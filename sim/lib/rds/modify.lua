@@ -188,7 +188,7 @@ return function (R)
         if pending.version then
             i.next_group = form.DBParameterGroupName
         end
-        if now then
+        if now and not sim.fault("not_begun", i.id, i.resource_id) then
             take_back(i, form)
             R.carry_out(i)
         end
