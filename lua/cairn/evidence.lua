@@ -36,10 +36,10 @@ function evidence.switchover(deployment, old, since)
 end
 
 -- What RDS says of an upgrade in place that began after `since`: its messages, whether there is any, the one that says
--- why it could not be, and for how many ms writes were down at most (`down`), if that can be told.
+-- why it could not be, whether it failed, and for how many ms writes were down at most (`down`), if that can be told.
 function evidence.upgrade(db, since)
   local source_type = db.cluster and "db-cluster" or "db-instance"
-  local found = { messages = cairn.array {}, began = false }
+  local found = { messages = cairn.array {}, began = false, failed = false }
   local down
   for _, event in ipairs(rds.events({ source = db.id, source_type = source_type, since = since }).events) do
     local text = event.message:lower()
@@ -55,6 +55,7 @@ function evidence.upgrade(db, since)
     if text:find("cannot be upgraded", 1, true) or text:find("can't be upgraded", 1, true) then
       found.reason = event.message
     end
+    found.failed = found.reason ~= nil or found.failed or text:find("upgrade failed", 1, true) ~= nil
   end
   return found
 end

@@ -14,6 +14,7 @@ local inplace = {}
 
 local LOOK_EVERY <const> = 20 -- seconds
 local LOOKS <const> = 45 -- a quarter of an hour for RDS to begin
+local SAME_LOOKS <const> = 6 -- until it is believed that nothing has changed
 local LOG_BYTES <const> = 16384 -- of each log file; reasons are at its end
 local LOG_FILES <const> = 6
 
@@ -57,21 +58,33 @@ local function wait_begun(db, version, since)
   return false
 end
 
--- Available again. That the version is the old one must be seen several times: answers may be from before.
-local function wait_ended(db, version)
-  local same = 0
-  while true do
-    local now = waits.till("upgrade of " .. db.id .. " to " .. version, function ()
+-- Is it available with the old version, and stays so? One answer may be from before the upgrade; events that tell of
+-- a failure are not. nil when it isn't so.
+local function surely_same(db, version, since)
+  local now
+  for _ = 1, SAME_LOOKS do
+    cairn.sleep { seconds = LOOK_EVERY, title = "available, and not upgraded: look again" }
+    now = look(db)
+    if now.status ~= "available" or now.engine_version == version then
+      return nil
+    elseif evidence.upgrade(db, since).failed then
+      return now
+    end
+  end
+  return now
+end
+
+-- Available again, one way or the other.
+local function wait_ended(db, version, since)
+  local now
+  repeat
+    now = waits.till("upgrade of " .. db.id .. " to " .. version, function ()
       local seen = look(db)
       waits.check_sound("upgrade of " .. db.id, seen)
       return seen.status == "available" and seen, seen.status .. ", " .. seen.engine_version
-    end, { stall = 3600 })
-    same = now.engine_version == version and 0 or same + 1
-    if same == 0 or same == 3 then
-      return now
-    end
-    cairn.sleep { seconds = LOOK_EVERY, title = "available with version " .. now.engine_version .. ": look again" }
-  end
+    end)
+  until now.engine_version == version or surely_same(db, version, since)
+  return now
 end
 
 -- What pg_upgrade wrote since: { FILE = TEXT }. That it can't be read is no reason to stop.
@@ -119,7 +132,7 @@ function inplace.attempt(db, what)
     local queued = next(now.pending) and "it is queued" or "nothing of it is to be seen"
     return { reason = "RDS accepted it and did not begin; " .. queued, engine_version = now.engine_version }
   end
-  local now = wait_ended(db, what.version)
+  local now = wait_ended(db, what.version, since)
   if now.engine_version == what.version then
     return nil
   end
