@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2034
 #
+#   aws_programs                       those that are installed: a version 1 is `aws` mostly, Debian's is /usr/bin/aws
+#   with_aws PROGRAM                   the calls that follow are its; `aws` if that was never said
 #   a SERVICE OPERATION [...]          one call; its output is text
 #   is WORDS SERVICE OPERATION [...]   the call's output is these words
 #   fails CODE SERVICE OPERATION [...] the call fails with this code
@@ -14,8 +16,18 @@ AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET AWS_DEFAULT_REGION=ca-centr
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_PAGER AWS_MAX_ATTEMPTS
 arn=arn:aws:rds:ca-central-1:239043911459
 
+aws_programs() {
+    for lib_program in "$(command -v aws || :)" /usr/bin/aws; do
+        [ ! -x "$lib_program" ] || ! "$lib_program" --version >/dev/null 2>&1 || echo "$lib_program"
+    done | awk '!seen[$0]++'
+}
+
+with_aws() { # PROGRAM
+    lib_aws=$1
+}
+
 a() { # SERVICE OPERATION [ARGUMENT...]
-    aws --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
+    "${lib_aws:-aws}" --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
 }
 
 is() { # WANTED SERVICE OPERATION [ARGUMENT...]: the words of the output

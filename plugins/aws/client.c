@@ -171,6 +171,9 @@ read_refusal(struct aws_refusal *refusal, const struct cairn_http_reply *reply)
     const char *body = cairn_http_body(reply, &len);
 
     errors_read(refusal, cairn_http_status(reply), cairn_http_header(reply, "x-amzn-ErrorType"), body, len);
+    /* Services that spoke Query before they spoke JSON repeat their old code here: "CODE;Sender". */
+    if (!refusal->readable && cairn_http_header(reply, "x-amzn-query-error"))
+        errors_read(refusal, cairn_http_status(reply), cairn_http_header(reply, "x-amzn-query-error"), body, len);
 }
 
 /* Is our clock why the request was refused? Then it is set right. */

@@ -4,7 +4,7 @@
  */
 #include "rest_json.h"
 
-#include "errors.h"
+#include "json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,26 +38,10 @@ int
 rest_send(struct cairn_value **out, struct cairn_call *call, const struct rest_request *request,
           struct cairn_error *err)
 {
-    struct cairn_error problem = { 0 };
     struct cairn_http_reply *reply;
-    struct cairn_value *json;
-    const char *body;
-    size_t len;
 
     *out = NULL;
     if (rest_send_raw(&reply, call, request, err) < 0)
         return -1;
-    body = cairn_http_body(reply, &len);
-    json = len ? cairn_parse_json(body, len, &problem) : cairn_map();
-    if (!json)
-        errors_unreadable(err, request->action, request->reads, errors_page(body, len, problem.text));
-    cairn_http_free(reply);
-    if (!json)
-        return -1;
-    if (cairn_type(json) != CAIRN_MAP) {
-        cairn_free(json);
-        return errors_unreadable(err, request->action, request->reads, "it isn't an object");
-    }
-    *out = json;
-    return 0;
+    return json_reply(out, reply, request->action, request->reads, err);
 }

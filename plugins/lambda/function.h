@@ -19,6 +19,15 @@ LAMBDA_ACTION(alias_get);
 LAMBDA_ACTION(alias_update);
 LAMBDA_ACTION(alias_update_observe);
 LAMBDA_ACTION(function_invoke);
+LAMBDA_ACTION(mapping_list);
+LAMBDA_ACTION(mapping_get);
+LAMBDA_ACTION(mapping_set);
+LAMBDA_ACTION(mapping_set_observe);
+LAMBDA_ACTION(concurrency_get);
+LAMBDA_ACTION(concurrency_set);
+LAMBDA_ACTION(concurrency_set_observe);
+LAMBDA_ACTION(concurrency_delete);
+LAMBDA_ACTION(concurrency_delete_observe);
 
 extern const struct aws_service lambda_service;
 

@@ -1,5 +1,5 @@
 /*
- * lambda.c: the plugin lambda: configuration, versions, aliases and invocation of functions.
+ * lambda.c: the plugin lambda: configuration, versions, aliases, invocation, event sources and concurrency of functions.
  * SPDX-License-Identifier: MIT
  */
 #include "function.h"
@@ -89,6 +89,40 @@ static const struct cairn_param invoke_results[] = {
     END,
 };
 
+#define MAPPING_RESULTS \
+    HAS("uuid", CAIRN_STR, "id of the mapping"), HAS("source", CAIRN_STR, "ARN of the queue or stream"), \
+        HAS("function_arn", CAIRN_STR, "ARN of the function"), \
+        HAS("state", CAIRN_STR, "Enabled, Disabled, or in motion: Enabling, Disabling, Updating, Creating, Deleting"), \
+        HAS("state_reason", CAIRN_STR, "why"), HAS("last_result", CAIRN_STR, "of the last batch"), \
+        HAS("batch_size", CAIRN_INT, "messages in a batch at most"), END
+
+static const struct cairn_param mappings_params[] = {
+    MAY("function", CAIRN_STR, "only those of this function"),
+    MAY("source", CAIRN_STR, "only those of the queue or stream with this ARN"),
+    END,
+};
+static const struct cairn_param mappings_results[] = {
+    HAS("mappings", CAIRN_LIST, "what event_source_mapping shows, for each"),
+    END,
+};
+static const struct cairn_param mapping_params[] = { NEED("uuid", CAIRN_STR, "id of the mapping"), END };
+static const struct cairn_param mapping_results[] = { MAPPING_RESULTS };
+static const struct cairn_param set_mapping_params[] = {
+    NEED("uuid", CAIRN_STR, "id of the mapping"),
+    NEED("enabled", CAIRN_BOOL, "whether Lambda polls the source"),
+    END,
+};
+static const struct cairn_param concurrency_params[] = { FUNCTION, END };
+static const struct cairn_param concurrency_results[] = {
+    HAS("reserved", CAIRN_INT, "so many instances at most; left out: no reservation"),
+    END,
+};
+static const struct cairn_param set_concurrency_params[] = {
+    FUNCTION,
+    NEED("reserved", CAIRN_INT, "so many instances at most; 0: none, which is no pause for a function fed by a queue"),
+    END,
+};
+
 static const struct cairn_action actions[] = {
     { .name = "get_configuration",
       .help = "Look at a function: state, version, names of variables, hosts in them.",
@@ -130,9 +164,48 @@ static const struct cairn_action actions[] = {
       .effect = CAIRN_TRIGGER,
       .flags = CAIRN_SLOW,
       .run = function_invoke },
+    { .name = "event_source_mappings",
+      .help = "List what feeds functions: mappings.",
+      .params = mappings_params,
+      .results = mappings_results,
+      .effect = CAIRN_READ,
+      .run = mapping_list },
+    { .name = "event_source_mapping",
+      .help = "Look at an event source mapping: uuid, source, state.",
+      .params = mapping_params,
+      .results = mapping_results,
+      .effect = CAIRN_READ,
+      .run = mapping_get },
+    { .name = "set_event_source_mapping",
+      .help = "Start or stop the polling of a source; it takes up to a minute: state (Enabling, Disabling).",
+      .params = set_mapping_params,
+      .results = mapping_results,
+      .effect = CAIRN_SET,
+      .run = mapping_set,
+      .observe = mapping_set_observe },
+    { .name = "concurrency",
+      .help = "Look at a function's reserved concurrency: reserved.",
+      .params = concurrency_params,
+      .results = concurrency_results,
+      .effect = CAIRN_READ,
+      .run = concurrency_get },
+    { .name = "set_concurrency",
+      .help = "Reserve concurrency for a function, which limits it: reserved.",
+      .params = set_concurrency_params,
+      .results = concurrency_results,
+      .effect = CAIRN_SET,
+      .run = concurrency_set,
+      .observe = concurrency_set_observe },
+    { .name = "delete_concurrency",
+      .help = "Take a function's reservation away: nothing.",
+      .params = concurrency_params,
+      .effect = CAIRN_SET,
+      .run = concurrency_delete,
+      .observe = concurrency_delete_observe },
     END,
 };
 
-CAIRN_PLUGIN(.name = "lambda", .version = "1", .help = "AWS Lambda: configuration, versions, aliases and invocation.",
+CAIRN_PLUGIN(.name = "lambda", .version = "1",
+             .help = "AWS Lambda: configuration, versions, aliases, invocation, event sources, concurrency.",
              .actions = actions, .section = CLIENT_SECTION, .config = client_config, .env = CLIENT_ENV,
              .guard = identity_guard);

@@ -134,7 +134,7 @@ function M.rest_error(code, message, status)
 end
 
 -- The faults that a model of either protocol answers with.
-local function fault_of(kind, rest)
+function M.fault_of(kind, rest)
     if kind == "throttle" then
         return rest and "TooManyRequestsException" or "Throttling", "Rate exceeded", rest and 429 or 400
     elseif kind == "expired" then
@@ -151,7 +151,7 @@ local function fault_of(kind, rest)
 end
 
 -- Call fn; what it refused comes back as the reply that `render` makes.
-local function caught(render, fn, ...)
+function M.caught(render, fn, ...)
     local result = table.pack(xpcall(fn, function (e)
         return type(e) == "table" and e or { broken = debug.traceback(e) }
     end, ...))
@@ -171,8 +171,14 @@ end
 -- becomes one whose requests find their way here. Reads are what begins with Describe, List or Get.
 local services = {}
 
+M.targets = {} -- what stands before the operation in X-Amz-Target -> fn(req, OPERATION) -> route; see awsjson.lua
+
 local function handle_query(sim, model, req)
-    return caught(function (...) return M.query_error(model.namespace, ...) end, function ()
+    local codes = model.codes or {}
+    local function refuse(code, ...)
+        return M.query_error(model.namespace, codes[code] or code, ...)
+    end
+    return M.caught(refuse, function ()
         local operation = model.operations[req.action]
         if not (model.unsigned and model.unsigned[req.action]) then
             req.who = M.authenticate(sim, req, "query", model.service)
@@ -192,6 +198,10 @@ local function handle_query(sim, model, req)
 end
 
 local function resolve(sim, req)
+    local target, operation = (req.headers["x-amz-target"] or ""):match("^([%w_]+)%.(%w+)$")
+    if M.targets[target] then
+        return M.targets[target](req, operation)
+    end
     local scope = M.scope(req)
     local model = services[scope and scope.service or ""] or services.sts
     local action = req.form.Action or ""
@@ -206,10 +216,14 @@ end
 
 local routed = false
 
-function M.query_model(sim, model)
+function M.query_service(model)
     services[model.service] = model
+end
+
+function M.query_model(sim, model)
+    M.query_service(model)
     model.error = function (kind)
-        return M.query_error(model.namespace, fault_of(kind, false))
+        return M.query_error(model.namespace, M.fault_of(kind, false))
     end
     if not routed then
         routed = true
@@ -221,7 +235,7 @@ end
 -- A handler of a REST-JSON service: fn(req) -> table, and then the status (200).
 function M.rest(sim, service, fn)
     return function (req)
-        return caught(M.rest_error, function ()
+        return M.caught(M.rest_error, function ()
             req.who = M.authenticate(sim, req, "rest", service)
             local result, status, headers = fn(req)
             return sim.reply(status or 200, result, headers)
@@ -230,7 +244,7 @@ function M.rest(sim, service, fn)
 end
 
 function M.rest_fault(kind)
-    return M.rest_error(fault_of(kind, true))
+    return M.rest_error(M.fault_of(kind, true))
 end
 
 -- "Tags.Tag" -> the values of Tags.Tag.1, Tags.Tag.2, ...

@@ -34,6 +34,9 @@ return {
         register_target = default "2m",
         update_function = default "4s",
         publish_version = default "3s",
+        enable_mapping = default "40s", -- an event source mapping, until it polls
+        disable_mapping = default "30s", -- until it doesn't any more
+        process_batch = default "20s", -- how long a function has a batch of messages
         rollout = default "90s",
     },
 }

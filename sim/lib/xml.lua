@@ -2,13 +2,17 @@
 -- SPDX-License-Identifier: MIT
 --
 -- A value is a string, number or boolean, a table of members (written in the order of their names; absent ones are left
--- out), or a list made by xml.list(TAG, ITEMS).
+-- out), or a list made by xml.list(TAG, ITEMS); one made by xml.flat(TAG, ITEMS) has no element of its own.
 local M = {}
 
 local list_meta = {}
 
 function M.list(tag, items)
     return setmetatable({ tag = tag, items = items }, list_meta)
+end
+
+function M.flat(tag, items)
+    return setmetatable({ tag = tag, items = items, flat = true }, list_meta)
 end
 
 local codes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["\r"] = "&#13;" }
@@ -39,7 +43,12 @@ function write(out, value)
         end
         table.sort(names)
         for _, name in ipairs(names) do
-            element(out, name, value[name])
+            local member = value[name]
+            if type(member) == "table" and member.flat and getmetatable(member) == list_meta then
+                write(out, member)
+            else
+                element(out, name, member)
+            end
         end
     end
 end

@@ -6,6 +6,8 @@ local ids = require "ids"
 
 return function (sim)
     local M = { name = "lambda", error = aws.rest_fault }
+    local L = {} -- what lib/lambda/ needs
+    local mappings = require "lambda.mappings" (sim, L)
 
     M.faults = {
         update_in_progress = {
@@ -50,6 +52,8 @@ return function (sim)
                         version = { type = "integer", default = 1, min = 0 },
                         aliases = { type = "table", of = { type = "integer", min = 1 } },
                         reply = { type = "any" },
+                        mappings = mappings.schema,
+                        reserved_concurrency = { type = "integer", min = 0, max = 900 },
                     },
                 },
             },
@@ -57,7 +61,7 @@ return function (sim)
     }
 
     -- name -> { latest = CONFIG, versions = { ["1"] = CONFIG }, aliases = { NAME = { version, revision,
-    -- description } }, last = number of the newest version, reply }
+    -- description } }, last = number of the newest version, reply, reserved = concurrency }
     local function functions()
         return sim.state("lambda").functions
     end
@@ -136,6 +140,7 @@ return function (sim)
         local f, qualifier = find(req)
         return {
             Configuration = render(qualified(f, qualifier), qualifier), Code = { RepositoryType = "S3" }, Tags = {},
+            Concurrency = f.reserved and { ReservedConcurrentExecutions = f.reserved } or nil,
         }
     end
 
@@ -255,8 +260,8 @@ return function (sim)
         return list
     end
 
-    local function page(req, items, name, fn)
-        local size = math.tointeger(tonumber(req.query.MaxItems or 50)) or 50
+    local function page(req, items, name, fn, default)
+        local size = math.tointeger(tonumber(req.query.MaxItems)) or default or 50
         local from = math.tointeger(tonumber(req.query.Marker or 0)) or 0
         local out = host.list {}
         for n = from + 1, math.min(from + size, #items) do
@@ -342,15 +347,19 @@ return function (sim)
         return render_alias(f, name)
     end
 
-    -- A function that has the address of a database opens a connection to it.
-    local function unreachable(config)
-        local rds = sim.by_name.rds
+    local function sorted(map)
         local names = {}
-        for name in pairs(config.variables) do
+        for name in pairs(map) do
             names[#names + 1] = name
         end
         table.sort(names)
-        for _, name in ipairs(names) do
+        return names
+    end
+
+    -- A function that has the address of a database opens a connection to it.
+    local function unreachable(config)
+        local rds = sim.by_name.rds
+        for _, name in ipairs(sorted(config.variables)) do
             local server = config.variables[name]:match("^%a[%w+.-]*://[^/?#]-([%w.-]+):?%d*[/?]")
                 or config.variables[name]:match("^%a[%w+.-]*://[^/?#]-([%w.-]+):?%d*$")
             if server and server:find("%.rds%.amazonaws%.com$") and not rds.answers(server) then
@@ -369,6 +378,9 @@ return function (sim)
                 .. "the following state: " .. config.state, 409)
         end
         local headers = { ["X-Amz-Executed-Version"] = alias and alias.version or config.version }
+        if f.reserved == 0 then
+            aws.fail("TooManyRequestsException", "Rate Exceeded.", 429)
+        end
         local kind = req.headers["x-amz-invocation-type"] or "RequestResponse"
         if kind == "DryRun" then
             return {}, 204, headers
@@ -395,7 +407,8 @@ return function (sim)
             code = host.base64((host.sha256(name):sub(1, 64):gsub("%x%x",
                 function (h) return string.char(tonumber(h, 16)) end))),
         }
-        local f = { latest = latest, versions = {}, aliases = {}, last = 0, reply = given.reply }
+        local f = { latest = latest, versions = {}, aliases = {}, last = 0, reply = given.reply,
+            reserved = given.reserved_concurrency }
         functions()[name] = f
         for n = 1, given.version do
             f.last = n - 1
@@ -410,15 +423,15 @@ return function (sim)
         end
     end
 
+    L.arn, L.body_of, L.find, L.functions, L.page, L.sorted = arn, body_of, find, functions, page, sorted
+    L.split, L.unreachable = split, unreachable
+    M.consumers = mappings.consumers
+
     function M.start(section)
-        sim.state("lambda").functions = {}
-        local names = {}
-        for name in pairs(section.functions) do
-            names[#names + 1] = name
-        end
-        table.sort(names)
-        for _, name in ipairs(names) do
+        sim.state("lambda").functions, sim.state("lambda").mappings = {}, {}
+        for _, name in ipairs(sorted(section.functions)) do
             begin(name, section.functions[name])
+            mappings.begin(name, section.functions[name].mappings)
         end
     end
 
@@ -433,7 +446,7 @@ return function (sim)
                 alias.revision = nil
             end
         end
-        return out
+        return { functions = out, mappings = mappings.export() }
     end
 
     local base = "/2015-03-31/functions/{name}"
@@ -454,5 +467,8 @@ return function (sim)
         route("PUT", base .. "/aliases/{alias}", "UpdateAlias", update_alias),
         route("POST", base .. "/invocations", "Invoke", invoke),
     }
+    for _, r in ipairs(mappings.routes) do
+        M.routes[#M.routes + 1] = route(table.unpack(r))
+    end
     return M
 end

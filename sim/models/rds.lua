@@ -5,7 +5,7 @@ local host = require "host"
 
 local parts = { "store", "render", "groups", "settings", "rename", "instances", "modify", "upgrade", "clusters",
     "snapshots", "restore", "green", "bluegreen", "switchover", "proxies", "targets", "offers", "maintenance", "logs",
-    "begin" }
+    "metrics", "begin" }
 
 return function (sim)
     local M = {
@@ -62,6 +62,8 @@ return function (sim)
         end
         return false
     end
+
+    M.metrics = R.metrics
 
     function M.start(section)
         R.settings, R.zone, R.vpc = section, section.zone, section.vpc
