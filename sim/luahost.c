@@ -128,6 +128,13 @@ luahost_ready(struct luahost *host, unsigned port, struct cairn_error *err)
     return call(host->L, 1, 0, err);
 }
 
+int
+luahost_finish(struct luahost *host, struct cairn_error *err)
+{
+    push_boot(host->L, "finish"); /* function */
+    return call(host->L, 0, 0, err);
+}
+
 /* [-1, +0] takes the reply table from the stack. */
 static void
 take_reply(lua_State *L, struct http_reply *reply)

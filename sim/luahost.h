@@ -12,6 +12,7 @@ struct luahost;
 /* Load lib/boot.lua below `folder` and let it make the world that `options` name. */
 int luahost_open(struct luahost **out, const char *folder, const json_t *options, struct cairn_error *err);
 int luahost_ready(struct luahost *host, unsigned port, struct cairn_error *err); /* the server listens */
+int luahost_finish(struct luahost *host, struct cairn_error *err); /* it won't be asked any more */
 void luahost_handle(void *host, const struct http_request *request, struct http_reply *reply); /* an http_handler */
 void luahost_close(struct luahost *host);
 

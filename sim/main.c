@@ -30,6 +30,7 @@ static const char help[] =
     "  --env FILE      write the environment that leads programs to this world, for `. FILE`, once it listens\n"
     "  --ledger FILE   write each accepted change as a line of JSON\n"
     "  --log FILE      write each request as a line\n"
+    "  --dump FILE     at the end, write what the world has become, and its ledger, as JSON\n"
     "  --seed N        seed of the ids that the world makes up (default 1)\n"
     "  --help          show this text\n"
     "  --version       show the version\n"
@@ -43,8 +44,9 @@ static const struct option options[] = {
     { "world", required_argument, NULL, 'w' },  { "port", required_argument, NULL, 'p' },
     { "speed", required_argument, NULL, 's' },  { "env", required_argument, NULL, 'e' },
     { "ledger", required_argument, NULL, 'l' }, { "log", required_argument, NULL, 'g' },
-    { "seed", required_argument, NULL, 'i' },   { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+    { "dump", required_argument, NULL, 'd' },   { "seed", required_argument, NULL, 'i' },
+    { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
 };
 
 static void
@@ -142,6 +144,8 @@ serve(const json_t *settings, const char *folder, struct cairn_error *err)
     printf("cairn-sim: ready on http://127.0.0.1:%u\n", http_port(server));
     fflush(stdout);
     rc = http_serve(server, stop, err);
+    if (rc == 0)
+        rc = luahost_finish(host, err);
 out:
     http_close(server);
     luahost_close(host);

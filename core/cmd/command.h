@@ -61,7 +61,7 @@ int options_parse_common(struct context *context, int argc, char **argv, struct 
 void options_help(const struct command *command); /* NULL: all commands */
 void options_complete(void); /* a completion script for bash */
 
-/* The commands: run.c, show.c, logs.c, answer.c, verify.c, doctor.c, plugin.c, about.c */
+/* The commands: run.c, show.c, logs.c, answer.c, verify.c, doctor.c, plugin.c, rehearse.c, about.c */
 int run_begin(struct context *context, struct cairn_error *err);
 int run_resume(struct context *context, struct cairn_error *err);
 int run_rollback(struct context *context, struct cairn_error *err);
@@ -79,6 +79,7 @@ int verify_run(struct context *context, struct cairn_error *err);
 int doctor_run(struct context *context, struct cairn_error *err);
 int plugin_list(struct context *context, struct cairn_error *err);
 int plugin_describe(struct context *context, struct cairn_error *err);
+int rehearse_flow(struct context *context, struct cairn_error *err);
 int about_sim(struct context *context, struct cairn_error *err);
 int about_version(struct context *context, struct cairn_error *err);
 int about_completion(struct context *context, struct cairn_error *err);

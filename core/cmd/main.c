@@ -92,14 +92,21 @@ set_state(struct context *context, const char *state, struct cairn_error *err)
 }
 
 static int
-prepare(struct context *context, struct cairn_error *err)
+set_output(struct context *context, struct cairn_error *err)
 {
     const char *output = command_text(context, "output");
-    const char *state = command_text(context, "state");
 
     if (output && strcmp(output, "json") != 0 && strcmp(output, "table") != 0)
         return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: --output is table or json, not %s", output);
     context->json = output && strcmp(output, "json") == 0;
+    return 0;
+}
+
+static int
+prepare(struct context *context, struct cairn_error *err)
+{
+    const char *state = command_text(context, "state");
+
     context->no_input = command_flag(context, "no-input");
     if (command_flag(context, "no-color"))
         setenv("NO_COLOR", "1", 1);
@@ -123,29 +130,25 @@ parse(struct context *context, int argc, char **argv, struct cairn_error *err)
     return 0;
 }
 
+/* Neither the user's configuration nor his store; a rehearsal has its own. */
 static int
 needs_nothing(const struct command *command)
 {
-    return command->run == about_sim || command->run == about_version || command->run == about_completion;
+    return command->run == about_sim || command->run == about_version || command->run == about_completion
+           || command->run == rehearse_flow;
 }
 
 static int
 execute(struct context *context, int argc, char **argv, struct cairn_error *err)
 {
-    const char *output;
-
     if (parse(context, argc, argv, err) < 0)
         return -1;
     if (command_flag(context, "help")) {
         options_help(context->command);
         return STATUS_DONE;
     }
-    if (needs_nothing(context->command)) {
-        output = command_text(context, "output");
-        context->json = output && strcmp(output, "json") == 0;
-    } else if (prepare(context, err) < 0) {
+    if (set_output(context, err) < 0 || (!needs_nothing(context->command) && prepare(context, err) < 0))
         return -1;
-    }
     return context->command->run(context, err);
 }
 

@@ -24,6 +24,20 @@ const struct command_option command_common[] = {
 static const struct command_option run_options[] = {
     { "param", 'p', "NAME=VALUE", 1, "a parameter of the workflow" }, CONFIRM, WAIT, NO_WAIT, { 0 },
 };
+static const struct command_option rehearse_options[] = {
+    { "param", 'p', "NAME=VALUE", 1, "a parameter of the workflow" },
+    { "example", 0, "FOLDER", 0, "take world.yaml, cairn.yaml and arguments from there" },
+    { "world", 0, "FILE", 0, "the simulated world; else the example's, else ./world.yaml" },
+    { "speed", 0, "N", 0, "how fast the clock runs; 3000 if left out" },
+    { "seed", 0, "N", 0, "repeat a rehearsal: the choice of samples, and the ids of its worlds" },
+    { "jobs", 0, "N", 0, "so many runs side by side; as many as there are processors if left out" },
+    { "keep", 0, NULL, 0, "leave the scratch folder, with the journals and logs of all runs" },
+    { "crash-everywhere", 0, NULL, 0, "kill it at each crash point that it passes, resume, and compare" },
+    { "double", 0, NULL, 0, "kill the resume at each point, too" },
+    { "sample", 0, "N", 0, "try N passings of each point, not all" },
+    { "crash-at", 0, "POINT:N[,POINT:N]", 0, "kill it there alone, resume, and compare" },
+    { 0 },
+};
 static const struct command_option resume_options[] = {
     CONFIRM, WAIT, NO_WAIT, ACCEPT,
     { "flow", 0, "FILE", 0, "go on with this file's source instead of the stored one, if it has done the same so far" },
@@ -74,6 +88,8 @@ const struct command command_table[] = {
       doctor_run },
     { "plugin list", "", 0, 0, "List the plugins.", NULL, plugin_list },
     { "plugin describe", "NAME[.ACTION]", 1, 1, "Show what a plugin can do.", NULL, plugin_describe },
+    { "rehearse", "FLOW", 1, 1, "Run a workflow in a simulated world, and kill it everywhere.", rehearse_options,
+      rehearse_flow },
     { "sim", "[OPTION...]", 0, -1, "Start a simulated world; see cairn-sim(1).", NULL, about_sim },
     { "completion", "", 0, 0, "Print a completion script for bash.", NULL, about_completion },
     { "version", "", 0, 0, "Show the version.", NULL, about_version },

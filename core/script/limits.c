@@ -118,7 +118,7 @@ add_rules(scmp_filter_ctx filter)
         "munmap", "mremap",   "brk",           "madvise",      "exit",      "exit_group",
         "futex",  "setitimer", "rt_sigreturn", "clock_gettime", "restart_syscall",
     };
-    static const char *const to_crash[] = { "writev", "pread64", "getpid", "gettid", "tgkill", "rt_sigprocmask" };
+    static const char *const to_crash[] = { "writev", "lseek", "pread64", "getpid", "gettid", "tgkill", "rt_sigprocmask" };
 
     if (allow(filter, always, COUNT(always)) < 0)
         return -1;

@@ -1,4 +1,4 @@
--- boot.lua: makes the world that the options name and gives the host its two entries; run by the C host.
+-- boot.lua: makes the world that the options name and gives the host its three entries; run by the C host.
 -- SPDX-License-Identifier: MIT
 local options = ...
 
@@ -11,7 +11,8 @@ for _, name in ipairs(dofile(package.path:match("^(.-)/lib/") .. "/models/list.l
     sim.add_model(require(name)(sim))
 end
 world.load(sim, options)
-sim.add_model(require "control" (sim))
+local control = require "control" (sim)
+sim.add_model(control)
 sim.start()
 
 return {
@@ -22,5 +23,10 @@ return {
             environment.write(sim, options.env)
         end
         host.log(("%s ready %s"):format(host.format(sim.now()), sim.url))
+    end,
+    finish = function ()
+        if options.dump then
+            host.write_file(options.dump, host.encode(control.at_rest()) .. "\n")
+        end
     end,
 }

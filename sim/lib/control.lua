@@ -59,15 +59,32 @@ local function words_of(entries)
     return words
 end
 
+local week = 7 * 24 * 3600 * 1000
+
 return function (sim)
-    local function world()
+    local function export()
         local out = {}
         for _, model in ipairs(sim.models) do
             if model.export then
                 out[model.name] = model.export()
             end
         end
-        return sim.reply(200, normal(out, words_of(ledger.all())))
+        return out
+    end
+
+    local function world()
+        return sim.reply(200, normal(export(), words_of(ledger.all())))
+    end
+
+    -- The world when all that is under way in it has come to its end, at the end of a whole week that it has lasted: so
+    -- two runs of which one took longer can be compared. Its ledger, too.
+    local function at_rest()
+        local now = host.now() + timers.offset
+        local weeks = math.ceil((now - timers.began) / week) + 1
+        timers.run(timers.began + weeks * week)
+        local words = words_of(ledger.all())
+        return { world = normal(export(), words), ledger = normal(ledger.all(), words),
+            twice = normal(ledger.twice(), words), downtime = sim.downtime }
     end
 
     -- The setting is one by which others have the world's time, also after it was put forward.
@@ -94,6 +111,7 @@ return function (sim)
 
     local model = {
         name = "_sim",
+        at_rest = at_rest,
         control = true,
         routes = {
             { "GET", "/_sim/ledger", "Ledger", function () return sim.reply(200, ledger.all()) end },

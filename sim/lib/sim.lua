@@ -65,6 +65,7 @@ end
 
 function sim.start()
     clock.now = host.now()
+    clock.began = clock.now
     for _, model in ipairs(sim.models) do
         if model.start then
             model.start(sim.world[model.section or model.name])

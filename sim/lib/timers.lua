@@ -5,6 +5,7 @@
 -- their times, and each sees its own time as now.
 local M = {
     now = 0,
+    began = 0, -- when the world did
     offset = 0, -- how far a test has put this world's clock before the shared one
 }
 
