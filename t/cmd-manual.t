@@ -65,6 +65,15 @@ it 'each kind of record is in cairn-journal(7), and no other is' '
     [ "$(wc -l <want)" -ge 14 ]
     diff want have
 '
+it 'each crash point is in cairn-rehearse(7), and no other is' '
+    {
+        grep -rhoE "crash_point\(\"[a-z._]+\"" "$SRC/core" --include="*.c"
+        grep -rhoE "host\.crash\(\"[a-z._]+\"" "$SRC/core" --include="*.lua"
+    } | grep -oE "\"[a-z._]+\"" | tr -d "\"" | sort >want
+    sed -n "/^=head1 CRASH/,/^=head1 [^C]/s/^=item //p" "$man/cairn-rehearse.7.pod" | tr -d " " | tr , "\n" | sort >have
+    [ "$(wc -l <want)" -ge 40 ]
+    diff want have
+'
 it 'each state of a run is in cairn-journal(7)' '
     awk "/ states\[\] = {/ { on = 1 } on { print } /};/ { on = 0 }" "$SRC/core/engine/run.c" |
         grep -o "\"[a-z_]*\"" | tr -d "\"" >want

@@ -292,8 +292,10 @@ run_to_end(const char *crash_at)
 static void
 crash_points(void **state)
 {
-    static const char *const points[] = { "script.loaded", "script.started", "script.command", "script.command:2",
-                                          "script.ended" };
+    static const char *const points[] = {
+        "script.loaded", "script.started",    "script.resuming",  "script.command", "script.command:2",
+        "script.event",  "script.resuming:3", "script.caught_up", "script.ended",
+    };
     char path[] = "/tmp/cairn-script-run-XXXXXX";
     char passed[1024] = "";
     int fd = mkstemp(path);
@@ -306,7 +308,9 @@ crash_points(void **state)
     assert_true(read(fd, passed, sizeof(passed) - 1) > 0);
     close(fd);
     unlink(path);
-    assert_string_equal(passed, "script.loaded\nscript.started\nscript.command\nscript.command\nscript.ended\n");
+    assert_string_equal(passed, "script.loaded\nscript.started\nscript.resuming\nscript.command\n"
+                                "script.event\nscript.resuming\nscript.command\n"
+                                "script.event\nscript.resuming\nscript.caught_up\nscript.ended\n");
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
         assert_int_equal(run_to_end(points[i]), -SIGKILL);
 }

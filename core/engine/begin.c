@@ -5,6 +5,7 @@
  */
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "engine/live.h"
 
@@ -80,6 +81,7 @@ create(struct live *live, struct cairn_error *err)
                              .head = (char *)(uintptr_t) "" };
     json_t *sources = NULL;
 
+    crash_point("engine.beginning");
     if (store_begin(engine->options.store, err) < 0)
         return -1;
     if (store_add_run(engine->options.store, &row, err) < 0 || lock_targets(live, err) < 0

@@ -8,6 +8,7 @@
 #include "common/alloc.h"
 #include "common/canon.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "engine/live.h"
@@ -186,6 +187,7 @@ command_take(struct live *live, json_t *message)
 {
     if (live->ended)
         return;
+    crash_point("engine.heard");
     if (kind_of(text_member(message, "op")) >= 0)
         take_command(live, message);
     else
@@ -260,6 +262,7 @@ command_caught_up(struct live *live)
     }
     if (live->open && adopt_source(live) < 0)
         return;
+    crash_point("engine.caught_up");
     live->phase = LIVE_RUNNING;
     begin_all(live);
     timer_poll_again(live);
@@ -329,7 +332,9 @@ command_outcome(struct live *live, const char *id, int ok, json_t *owned_value, 
     json_object_set_new(record, ok ? "value" : "error", owned_value);
     json_incref(record);
     turn_append(live, record, need);
+    crash_point("engine.telling");
     script_send_outcome(live, record);
+    crash_point("engine.told");
     json_decref(record);
     live_check(live);
 }

@@ -8,6 +8,7 @@
  */
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "engine/live.h"
@@ -42,6 +43,7 @@ settle(struct job *job, const json_t *message)
     json_t *value;
     char *text;
 
+    crash_point("engine.answered");
     if (ok) {
         value = json_pack("{s:s, s:I}", "by", by, "at", (json_int_t)clock_now());
         if (*comment)
@@ -85,6 +87,7 @@ gate_begin(struct job *job)
         json_decref(message);
         return;
     }
+    crash_point("engine.asking");
     job->live->engine->look = 1; /* a signal may have been sent before it was asked for */
     live_check(job->live);
 }
@@ -194,6 +197,7 @@ gate_signal(struct live *live, const json_t *message)
         if (job->kind != JOB_SIGNAL
             || strcmp(text_member(job->command->intent, "name"), text_member(message, "name")) != 0)
             continue;
+        crash_point("engine.signalled");
         id = alloc_str(job->command->id);
         job_free(job);
         command_outcome(live, id, 1, value ? json_incref(value) : json_null(), "answered", TURN_NOW);

@@ -4,6 +4,7 @@
  */
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "engine/live.h"
 
 #include <stdlib.h>
@@ -70,6 +71,7 @@ on_job_timer(uv_timer_t *timer)
         set_timer(job);
         return;
     }
+    crash_point("engine.due");
     job->due = 0;
     job->then(job);
 }

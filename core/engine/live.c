@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "engine/params.h"
 
@@ -145,6 +146,7 @@ live_rest(struct live *live, const char *state, json_t *owned_extra)
 {
     json_t *record = owned_extra ? owned_extra : json_object();
 
+    crash_point("engine.resting");
     json_object_set_new(record, "kind", json_string("stopped"));
     json_object_set_new(record, "state", json_string(state));
     turn_append(live, record, TURN_NOW);

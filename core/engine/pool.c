@@ -5,6 +5,7 @@
 #include "engine/pool.h"
 
 #include "common/alloc.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "engine/process.h"
 
@@ -382,7 +383,9 @@ send_call(struct worker *w, struct pool_call *call)
     w->state = WORKER_BUSY;
     call->worker = w;
     set_deadline(w, call->slow ? SLOW_DEADLINE_MS : DEADLINE_MS);
+    crash_point("engine.calling");
     process_send(w->process, message);
+    crash_point("engine.called");
     json_decref(message);
 }
 

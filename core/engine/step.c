@@ -334,6 +334,7 @@ on_look(void *data, json_t *reply)
     const char *seen = json_string_value(json_object_get(reply, "seen"));
     json_t *error = json_object_get(reply, "error");
 
+    crash_point("engine.looked");
     job->call = NULL;
     if (!json_is_true(json_object_get(reply, "ok")) || !seen) {
         look_failed(job, error);
@@ -373,6 +374,7 @@ set_again(struct job *job)
 static void
 look(struct job *job)
 {
+    crash_point("engine.looking");
     if (can_observe(job)) {
         job->call = call(job, "observe", on_look);
     } else if (effect(job) == CAIRN_SET) {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "common/alloc.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "engine/live.h"
 
@@ -71,6 +72,7 @@ raise_epoch(struct live *live, struct cairn_error *err)
     struct store *store = live->engine->options.store;
     int64_t epoch = 0;
 
+    crash_point("engine.taking");
     if (store_begin(store, err) < 0)
         return -1;
     if (store_take(store, live->run->id, &epoch, err) < 0) {

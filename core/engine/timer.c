@@ -7,6 +7,7 @@
  */
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/crash.h"
 #include "common/error.h"
 #include "engine/live.h"
 
@@ -193,6 +194,7 @@ timer_polled(struct live *live, const json_t *message)
 
     if (!job)
         return;
+    crash_point("engine.polled");
     if (error) {
         error_from_json(&err, error);
         if (err.kind == CAIRN_ERR_THROTTLED || err.kind == CAIRN_ERR_UNAVAILABLE || err.kind == CAIRN_ERR_TIMEOUT
@@ -246,6 +248,7 @@ on_read(void *data, json_t *reply)
     json_t *answer = json_deep_copy(json_object_get(reply, ok ? "value" : "error"));
     struct cairn_error err = { 0 };
 
+    crash_point("engine.read");
     if (ok && seal_value(read->live->engine->seal, &answer, &err) < 0) {
         ok = 0;
         json_decref(answer);

@@ -169,6 +169,7 @@ commit(struct engine *engine)
         if (store_take_post(store, json_integer_value(id), &engine->err) < 0)
             return -1;
     json_array_clear(engine->taken_posts);
+    crash_point("engine.written");
     if (store_commit(store, &engine->err) < 0)
         return -1;
     engine->in_transaction = 0;

@@ -106,6 +106,7 @@ function host.resume(context, ...)
 end
 
 local function go_on(f, args)
+    host.crash("script.resuming")
     local results = pack(host.resume(f, unpack(args, 1, args.n)))
     if coroutine.status(f.co) ~= "dead" then
         return
@@ -159,6 +160,7 @@ local function note(what, op, members)
         misuse("%s: %s", what, why)
     end
     take_id(f, id)
+    host.crash("script.noted")
     return id
 end
 host.note = note
@@ -369,6 +371,7 @@ function host.on_event(message)
     if message.t then
         run.now = message.t
     end
+    host.crash("script.event")
     handler(message)
     run_queue()
 end
@@ -376,6 +379,7 @@ end
 function host.on_caught_up()
     run.caught_up = true
     host.send({ op = "caught_up" })
+    host.crash("script.caught_up")
     if ended then
         end_with(ended)
     end

@@ -39,6 +39,7 @@ end
 
 local function polled(poll, message)
     polls[poll.id] = nil
+    host.crash("script.polled")
     message.op, message.id = "polled", poll.id
     local ok, why = host.send(message)
     if not ok then
@@ -93,6 +94,7 @@ function host.on_poll(message)
         local co = create(function() return xpcall(fn, on_error) end)
         local poll = { poll = true, id = message.id, n = 0, fn = fn, co = co, now = message.t }
         polls[message.id] = poll
+        host.crash("script.polling")
         poll_on(poll)
     end
 end

@@ -301,6 +301,7 @@ call_configure(struct cairn_call *call, const json_t *message)
     if (call->config && complete(call->config, call->plugin->config, where, &err) == 0 && call->plugin->configure
         && call->plugin->configure(call, &err) != 0 && err.kind == CAIRN_ERR_NONE)
         cairn_fail(&err, CAIRN_ERR_INVALID, "configure plugin %s: it refused and gave no reason", call->plugin->name);
+    crash_point("worker.configured");
     json_object_set_new(answer, "op", json_string("configured"));
     if (err.kind != CAIRN_ERR_NONE)
         json_object_set_new(answer, "error", error_json(&err));

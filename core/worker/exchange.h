@@ -27,7 +27,9 @@ struct exchange {
     char *url; /* another one than the request's, when the certificate bears another name */
     int changes; /* it changes something: fresh connection, nothing silently again */
     int connected; /* the way to the server is ready; what is sent from here on is the request */
+    size_t body_sent; /* bytes of the request's body that were written */
     int sent; /* at least a byte of the request has left */
+    int answering; /* the reply has begun */
     int too_large; /* the reply was cut off because of its size */
     int cancelled; /* the engine has no more use for the answer */
     char why[CURL_ERROR_SIZE];

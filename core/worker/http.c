@@ -29,6 +29,8 @@ on_connected(void *context, char *to, char *from, int to_port, int from_port)
     (void)to_port;
     (void)from_port;
     x->connected = 1;
+    if (x->changes)
+        crash_point("worker.http.connected");
     return CURL_PREREQFUNC_OK;
 }
 
@@ -40,8 +42,12 @@ on_traffic(CURL *curl, curl_infotype type, char *data, size_t size, void *contex
 
     (void)curl;
     (void)data;
-    if (x->connected && size && (type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT))
-        x->sent = 1;
+    if (!x->connected || !size || (type != CURLINFO_HEADER_OUT && type != CURLINFO_DATA_OUT))
+        return 0;
+    x->sent = 1;
+    x->body_sent += type == CURLINFO_DATA_OUT ? size : 0;
+    if (x->changes && x->body_sent >= (x->request.body ? x->request.body_len : 0))
+        crash_point("worker.http.written");
     return 0;
 }
 
@@ -59,6 +65,9 @@ on_header(char *data, size_t size, size_t count, void *context)
         x->too_large = 1;
         return 0;
     }
+    if (x->changes && x->connected && !x->answering)
+        crash_point("worker.http.answering");
+    x->answering = x->connected;
     if (!x->connected || !colon || memchr(data, '\0', len))
         return len;
     reply->names = alloc_grow(reply->names, reply->header_count + 1, sizeof(*reply->names));

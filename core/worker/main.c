@@ -124,8 +124,10 @@ serve(const struct cairn_plugin *plugin, struct cairn_error *err)
 {
     struct cairn_call call = { .plugin = plugin, .token = "", .run = "", .step = "" };
     json_t *message = NULL;
-    int rc = greet(plugin, err);
+    int rc;
 
+    crash_point("worker.loaded");
+    rc = greet(plugin, err);
     while (rc == 0 && (rc = channel_read(&message, err)) == 0 && message) {
         rc = take(&call, message, err);
         json_decref(message);
