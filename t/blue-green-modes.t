@@ -12,7 +12,7 @@ addresses() { # FILE
     for name in POSTGRES_SQL SQLALCHEMY_DATABASE_READER_URI; do
         look --find "$name" "$1" kubernetes
     done
-    look --find SQLALCHEMY_DATABASE_URI "$1" lambda api-lambda latest
+    look --find SQLALCHEMY_DATABASE_URI "$1" lambda functions api-lambda latest
 }
 
 it 'with proxy_mode=deregister the proxy stays, and has its target again' '

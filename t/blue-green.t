@@ -69,9 +69,9 @@ it 'the keys of the secret have the values that they had' '
     done
 '
 it 'the alias leads to a new version with the addresses that it had' '
-    test "$(look after.json lambda api-lambda aliases latest version)" = 43
-    look --find SQLALCHEMY_DATABASE_URI before.json lambda api-lambda latest >want
-    look --find SQLALCHEMY_DATABASE_URI after.json lambda api-lambda latest >got
+    test "$(look after.json lambda functions api-lambda aliases latest version)" = 43
+    look --find SQLALCHEMY_DATABASE_URI before.json lambda functions api-lambda latest >want
+    look --find SQLALCHEMY_DATABASE_URI after.json lambda functions api-lambda latest >got
     test -s want
     diff -u want got
 '

@@ -55,8 +55,8 @@ it 'secret and function lead to it, with user and password as before, and the po
         = "$address:5432"
     test "$(look --keys after.json kubernetes planx-staging deployments/planx/hasura hosts)" \
         = "HASURA_GRAPHQL_DATABASE_URL $address:5432"
-    test "$(look after.json lambda planx-exports aliases live version)" = 4
-    test "$(look after.json lambda planx-exports latest variables DATABASE_URL)" \
+    test "$(look after.json lambda functions planx-exports aliases live version)" = 4
+    test "$(look after.json lambda functions planx-exports latest variables DATABASE_URL)" \
         = "postgresql://planx:planted-Sn0wy0wl-7d1f@$address:5432/postgres"
 '
 it 'the old one is gone and has left a final snapshot beside the one from before; its backups are kept' '
