@@ -147,7 +147,7 @@ a container that does not know the token|4|get credentials from the container|co
 a container elsewhere, in clear|4|must begin with https:// unless its host is this machine|container x; AWS_CONTAINER_CREDENTIALS_FULL_URI=http://192.0.2.1/
 a container that does not answer|1|http://127.0.0.1:1/|container x; AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/
 no keys, and a machine that has none|4|find credentials: there are none|no_keys; AWS_EC2_METADATA_DISABLED=false AWS_EC2_METADATA_SERVICE_ENDPOINT=$CAIRN_SIM_URL/_imds
-an STS that does not answer|1|GetCallerIdentity: |export AWS_ENDPOINT_URL_STS=http://127.0.0.1:1
+an STS that does not answer|1|send POST http://127.0.0.1:1/: Failed to connect|export AWS_ENDPOINT_URL_STS=http://127.0.0.1:1
 an STS that does not answer, asked for a role|1|get the keys of arn:aws:iam::239043911459:role/others: |as others; export AWS_ENDPOINT_URL_STS=http://127.0.0.1:1
 END
 it 'what a program says is in the log of the run' 'cairn logs @last | grep -c . || :; cairn runs >runs; ! secrets_in runs'

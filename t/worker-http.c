@@ -421,10 +421,10 @@ a_certificate_must_be_trusted_and_bear_the_name(void **state)
     loopback_start_tls(&tls, "db.example", &cert, &key, NULL);
     url = alloc_printf("https://127.0.0.1:%d/echo", tls.port);
 #define TLS(...) outcome(call("change", request("POST", url, __VA_ARGS__, NULL), NULL))
-    assert_string_equal(TLS("reads", json_false()), "unavailable");
-    assert_string_equal(TLS("ca_pem", json_string(cert)), "unavailable");
-    assert_string_equal(TLS("server_name", json_string("db.example")), "unavailable");
-    assert_string_equal(TLS("ca_pem", json_string(cert), "server_name", json_string("other.example")), "unavailable");
+    assert_string_equal(TLS("reads", json_false()), "denied");
+    assert_string_equal(TLS("ca_pem", json_string(cert)), "denied");
+    assert_string_equal(TLS("server_name", json_string("db.example")), "denied");
+    assert_string_equal(TLS("ca_pem", json_string(cert), "server_name", json_string("other.example")), "denied");
     assert_string_equal(TLS("ca_pem", json_string(cert), "server_name", json_string("db.example")), "ok");
     assert_string_equal(TLS("insecure", json_true()), "ok");
     {
@@ -438,7 +438,7 @@ a_certificate_must_be_trusted_and_bear_the_name(void **state)
         free(host);
     }
     assert_string_equal(outcome(call("read", request("GET", url, NULL), NULL)),
-                        "unavailable"); /* the kept connection isn't for it */
+                        "denied"); /* the kept connection isn't for it */
     loopback_end(&tls);
     free(cert);
     free(key);
