@@ -44,7 +44,7 @@ it 'with a yes it is done first, and then the upgrade goes through' '
     test "$(changed_twice)" = 0
 '
 it 'with pending_maintenance=window it waits for the maintenance window' '
-    begin planx-staging -p pending_maintenance=window -p ignore_windows=true
+    begin planx-staging -p pending_maintenance=window
     until_asked "Upgrade $staging from"
     sim_get /_sim/clock | grep -q "2025-02-19T"
     world >now.json
@@ -120,7 +120,7 @@ it 'what is queued is shown and asked for before it comes along; what is queued 
         "$SRC/examples/planx-staging/world.yaml" >world.yaml
     use_world planx-staging
     status=0
-    run_flow >run.log 2>&1 || status=$?
+    run_flow -p ignore_windows=true >run.log 2>&1 || status=$?
     asked "Apply what is queued for $staging together"
     shown reports "queued changes" | grep db.m6g.large
     until_asked "Upgrade $staging from"

@@ -6,6 +6,7 @@
 -- nothing is tried again by itself, not by a resume either.
 
 local fail = require "cairn.fail"
+local around = require "cairn.around"
 local database = require "cairn.database"
 local evidence = require "cairn.evidence"
 local inplace = require "cairn.inplace"
@@ -33,6 +34,15 @@ local params = {
   ignore_windows = { type = "boolean", default = false, help = "start though a maintenance or backup window is near" },
   maintenance_route = { type = "string", help = "Cloudflare route pattern that shows a page during the upgrade" },
   maintenance_script = { type = "string", help = "the Worker script that shows it" },
+  connection = {
+    type = "string",
+    help = "connection of the section postgres of cairn.yaml: for checks before, ANALYZE, extensions and query plans",
+  },
+  queries = { type = "list", default = cairn.array {}, help = "queries whose plans are compared: SELECT texts" },
+  probe = {
+    type = "boolean", default = false,
+    help = "measure for how long writes are down, by writing rows to cairn.heartbeat (needs connection)",
+  },
   snapshot_after = { type = "boolean", default = true, help = "take a snapshot of the upgraded database" },
 }
 
@@ -42,6 +52,7 @@ local function look(p)
   cairn.check(POLICIES[p.pending_maintenance], "pending_maintenance is ask, window or leave")
   cairn.check((p.maintenance_route == nil) == (p.maintenance_script == nil),
     "maintenance_route and maintenance_script are given together")
+  cairn.check(p.connection or not p.probe and #p.queries == 0, "connection is given where SQL is to be done")
   preflight.identity()
   local job = { p = p, way = way_back.new() }
   job.db, job.target, job.replicas = preflight.in_place(p.database, p)
@@ -80,6 +91,13 @@ local function ask_for_queued(job)
     }
   end
   job.queued = job.db.pending
+end
+
+local function look_inside(job)
+  local p = job.p
+  job.before = around.before(p.connection, job.db, p.queries)
+  job.probe = p.probe and p.connection or nil
+  around.prepare(job.probe, job.db, function (title, fn) way_back.add(job.way, title, fn) end)
 end
 
 local function provide_groups(job)
@@ -183,10 +201,13 @@ end
 local function upgrade(job)
   local p = job.p
   return maintenance.during(p.maintenance_route, p.maintenance_script, job.way, function ()
-    local why = attempt(job)
+    local why = around.measured(job.probe, job.db, function () return attempt(job) or false end)
     if not why then
       cairn.stage("settings of the new version", function () settle(job) end)
-      cairn.stage("look at the upgraded database", function () verify(job) end)
+      cairn.stage("look at the upgraded database", function ()
+        verify(job)
+        around.after(p.connection, job.new, job.before, p.queries)
+      end)
     end
     return why
   end)
@@ -216,6 +237,7 @@ local function run(p)
   local job = cairn.stage("look before anything changes", function () return look(p) end)
   cairn.stage("pending maintenance", function () clear_maintenance(job) end)
   cairn.stage("queued changes", function () ask_for_queued(job) end)
+  cairn.stage("look inside", function () look_inside(job) end)
   cairn.stage("parameter group for " .. p.target_version, function () provide_groups(job) end)
   cairn.stage("ask", function () ask_for_upgrade(job) end)
   if p.window then
@@ -224,6 +246,7 @@ local function run(p)
   cairn.stage("snapshot", function () take_snapshot(job) end)
   cairn.stage("look again", function () look_again(job) end)
   upgrade_until_done(job)
+  around.clean(job.probe, job.new)
   if p.snapshot_after then
     cairn.stage("snapshot of the upgraded database", function () snapshot_after(job) end)
   end
