@@ -105,5 +105,13 @@ it 'killed between the renames, a rollback gives the original its name back and 
     test "$(look --count now.json cloudflare 5b1e7c2d9f8a4b3c6d0e1f2a3b4c5d6e routes)" = 0
     test "$(changed_twice)" = 0
 '
+it 'with looks that lag behind each change it ends the same' '
+    in_world "s/^rds:/faults: [{ do: lag, match: { service: rds }, times: 0, reads: 2, flapping: true }]\n\nrds:/m"
+    use_world restore-swap
+    answered run_flow >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    ledger >got
+    diff -u want.ledger got
+    test "$(changed_twice)" = 0
+'
 stop_sim
 finish

@@ -305,10 +305,21 @@ function restore.put_right(job)
   wait_in_sync(job)
 end
 
+-- A difference is believed when it is seen several times: an answer may be out of date.
+local function differences(job)
+  for try = 1, 3 do
+    local now = restore.describe_new(job)
+    local unexplained, explained = settings.compare(job.doc, now, job.source, job.p.accept)
+    if #unexplained == 0 or try == 3 then
+      return now, unexplained, explained
+    end
+    cairn.sleep { seconds = 10, title = "look at the settings again" }
+  end
+end
+
 -- The gate: nothing differs that nobody can explain.
 function restore.compare(job)
-  local now = restore.describe_new(job)
-  local unexplained, explained = settings.compare(job.doc, now, job.source, job.p.accept)
+  local now, unexplained, explained = differences(job)
   cairn.report("settings that differ, explained", explained)
   cairn.report("settings that differ, unexplained", unexplained)
   cairn.check(#unexplained == 0, job.new_id .. " has the settings that it should have"
@@ -321,11 +332,12 @@ end
 -- Protection on, as the last word.
 function restore.protect(job)
   local now = restore.describe_new(job)
-  if not now.deletion_protection then
+  local is_on = now.deletion_protection
+  if not is_on then
     now.cluster = false
-    database.set_protection(now, true)
+    is_on = database.set_protection(now, true)
   end
-  cairn.check(restore.describe_new(job).deletion_protection, "deletion protection of " .. now.id .. " is on")
+  cairn.check(is_on, "deletion protection of " .. now.id .. " is on")
 end
 
 -- ---- the old database -----------------------------------------------------------------------------------------------
