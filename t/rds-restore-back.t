@@ -49,9 +49,15 @@ it 'rejected before anybody is led over, nothing is left but the safety snapshot
 it 'taken back in the soak, everybody is led back, and what was written to the new database is in a last snapshot' '
     use_world restore
     world >before.json
-    until_asked "Delete the old database" run_flow
+    printf "#!/bin/sh\necho \"\$1\" >>%s/told\n" "$T" >tell
+    printf "#!/bin/sh\ntail -n 1 %s/told | grep -qx \"\$1\" || exit 1\n" "$T" >is-told
+    chmod +x tell is-told
+    echo "exec: { programs: [./tell, ./is-told] }" >>cairn.yaml
+    until_asked "Delete the old database" run_flow -p "address_program={\"set\":[\"./tell\",\"{address}\"],\"check\":[\"./is-told\",\"{address}\"]}"
     answered cairn rollback @last --no-input >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
     as_before
+    sed "s/-restore-[^.]*/-restore-RUN/; s/\..*//" told | tr "\n" " " >got
+    test "$(cat got)" = "app5ec7032-restore-RUN app5ec7032 "
     look --keys after.json rds snapshots | grep -q "app5ec7032-restore-RUN-cairn-RUN-final"
 '
 it 'behind a proxy, its target becomes the new database, and the old one again by a rollback' '

@@ -4,6 +4,7 @@
 -- The new instance has a new name and a new address. The old one stays as it is, under its name, until the end; so up
 -- to its deletion `cairn rollback` leads everybody back and deletes the new one.
 
+local address = require "cairn.address"
 local backups = require "cairn.backups"
 local inside = require "cairn.inside"
 local maintenance = require "cairn.maintenance"
@@ -23,6 +24,11 @@ local params = restore.with {
     type = "list", default = cairn.array {},
     help = 'functions with the URL in variables: [{"name":F,"alias":A,"variables":{"VAR":"writer"}}]',
   },
+  address_program = {
+    type = "map",
+    help = 'a program that tells others the new address: {"set":["esc","env","set","app","db-host","{address}"],'
+      .. '"check":["has-it","{address}"]}; without a check, it must do no harm when it runs twice',
+  },
   allow_managed = { type = "boolean", default = false, help = "change secrets though a controller may put them back" },
 }
 
@@ -35,10 +41,12 @@ local function find_consumers(job)
       .. " as a target")
     cairn.report("proxy before", proxies.summary(job.proxy))
   end
-  local address = p.address or live and live.endpoint and live.endpoint.address
-  cairn.check(address ~= nil or #p.secrets + #p.lambdas == 0,
+  address.check(p.address_program)
+  local was = p.address or live and live.endpoint and live.endpoint.address
+  cairn.check(was ~= nil or #p.secrets + #p.lambdas == 0,
     "the address that is to be replaced is known; give it by address")
-  local ends = { what = p.database, hosts = address and { [address] = { endpoint = "default" } } or {} }
+  job.was = was
+  local ends = { what = p.database, hosts = was and { [was] = { endpoint = "default" } } or {} }
   job.items = repoint.find(p, ends)
   cairn.report("consumers", repoint.summary(job.items))
 end
@@ -74,6 +82,7 @@ local function lead_over(job)
     end
     proxies.move(name, job.live or { id = job.p.database }, new)
   end
+  address.tell(job.p.address_program, new.endpoint.address, job.was, job.way)
   repoint.lead(repoint.aim(job.items, new), job.p.workloads, job.way)
 end
 
