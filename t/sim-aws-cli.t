@@ -10,6 +10,7 @@
     world_head
     cat <<'EOF'
   - { access_key: AKIACAIRNEXPIRED0001, secret: gone, token: session, expires: "2020-01-01T00:00:00Z" }
+sts: { roles: { deployer: { trusted: [operator], web_identity: who-i-am } } }
 rds:
   zone: czone
   parameter_groups:
@@ -62,6 +63,15 @@ it 'a wrong secret, an unknown key, an expired token and no signature are the er
     fails ExpiredToken sts get-caller-identity
     fails ExpiredTokenException lambda list-functions
     fails MissingAuthenticationToken --no-sign-request sts get-caller-identity
+'
+it 'sts gives keys for a role, for a web identity and for a session' '
+    role_arn=arn:aws:iam::239043911459:role/deployer
+    is "arn:aws:sts::239043911459:assumed-role/deployer/s1" sts assume-role --role-arn "$role_arn" \
+        --role-session-name s1 --query AssumedRoleUser.Arn
+    is "arn:aws:sts::239043911459:assumed-role/deployer/s2" --no-sign-request sts assume-role-with-web-identity \
+        --role-arn "$role_arn" --role-session-name s2 --web-identity-token who-i-am --query AssumedRoleUser.Arn
+    test "$(a sts get-session-token --query Credentials.SessionToken)" != None
+    is api lambda get-function --function-name api --query Configuration.FunctionName
 '
 it 'a request for another region is refused' '
     fails SignatureDoesNotMatch --region us-east-1 rds describe-db-instances

@@ -106,6 +106,9 @@ return function (sim)
 
     local function operations(req)
         local list = served.list(sim.models, req.query.service)
+        if (req.headers.accept or ""):find("text/markdown", 1, true) then
+            return switch.text(served.as_table(list))
+        end
         return switch.wants_text(req) and switch.text(served.in_words(list)) or sim.reply(200, list)
     end
 

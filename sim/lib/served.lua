@@ -25,6 +25,9 @@ local function operations_of(model)
             found[action] = { service = route.service or model.name, operation = action, change = not read }
         end
     end
+    for _, operation in ipairs(model.served and model.served() or {}) do
+        found[operation.operation] = operation
+    end
     return found
 end
 
@@ -50,6 +53,24 @@ function M.in_words(list)
         out[#out + 1] = ("%-16s %-36s %s\n"):format(o.service, o.operation, o.change and "change" or "read")
     end
     return table.concat(out)
+end
+
+-- The rows of the table in sim/README.md: for each service its reads, and its changes.
+function M.as_table(list)
+    local rows, order = {}, {}
+    for _, o in ipairs(list) do
+        local key = ("| %s | %s |"):format(o.service, o.change and "change" or "read")
+        if not rows[key] then
+            rows[key] = {}
+            order[#order + 1] = key
+        end
+        table.insert(rows[key], o.operation)
+    end
+    table.sort(order)
+    for i, key in ipairs(order) do
+        order[i] = key .. " " .. table.concat(rows[key], ", ") .. " |\n"
+    end
+    return table.concat(order)
 end
 
 return M

@@ -333,6 +333,22 @@ return function (sim)
         }
     end
 
+    -- What can be done with each kind of objects, for those who ask what is served.
+    function M.served()
+        local list = {}
+        for _, resource in ipairs(resources.all) do
+            for _, verb in ipairs { "get", "list", "watch", "create", "update", "patch", "delete" } do
+                local change = verb ~= "get" and verb ~= "list" and verb ~= "watch"
+                if not (change and resource.read_only) then
+                    list[#list + 1] = { service = "kubernetes", change = change,
+                        operation = verb:gsub("^%l", string.upper) .. resource.kind }
+                end
+            end
+        end
+        list[#list + 1] = { service = "kubernetes", operation = "Document", change = false }
+        return list
+    end
+
     M.routes = {}
     for method in pairs(verbs) do
         M.routes[#M.routes + 1] = { method, "/k8s/{cluster}/{rest...}", resolve = resolve }
