@@ -47,7 +47,7 @@ it 'no secret of a state leaves the worker' '
     ! grep -rq hunter2 "$XDG_STATE_HOME"
 '
 it 'drift is told by field; a version that is queued is on its way, and a short one stands for what AWS made of it' '
-    read_stack "{\"file\":\"state-v4.json\"}" "{\"engine_version\":\"13.14\",\"class\":\"db.m6g.xlarge\",\"deletion_protection\":false,\"maintenance_window\":\"sun:04:00-sun:04:30\",\"pending\":{\"EngineVersion\":\"13.15\"}}"
+    read_stack "{\"file\":\"state-v4.json\"}" "{\"engine_version\":\"13.14\",\"class\":\"db.m6g.xlarge\",\"deletion_protection\":false,\"maintenance_window\":\"sun:04:00-sun:04:30\",\"pending\":{\"engine_version\":\"13.15\"}}"
     test "$(field engine_version)" = "[\"13.15\",\"13.14\",true]"
     test "$(field class)" = "[\"db.m6g.large\",\"db.m6g.xlarge\",null]"
     test "$(field deletion_protection)" = "[true,false,null]"

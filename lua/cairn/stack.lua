@@ -163,7 +163,7 @@ function stack.drift(id, declared, live)
     local same = now == value or field == "engine_version" and now and versions.stands_for(value, now)
       or field:find("window$") and now and tostring(value):lower() == tostring(now):lower()
     if now ~= nil and not same then
-      local queued = field == "engine_version" and (live.pending or {}).EngineVersion == value
+      local queued = field == "engine_version" and (live.pending or {}).engine_version == value
       list[#list + 1] = { database = id, field = field, declared = value, live = now, queued = queued or nil }
     end
   end

@@ -155,13 +155,19 @@ return function (R)
         return list
     end
 
+    -- The minor version that AWS brings by itself, in the window.
+    function R.automatic_upgrade(db)
+        local version = db.auto_minor and not is_cluster(db) and R.settings.minor_upgrades[db.version]
+        return version and not db.pending.version and version or nil
+    end
+
     local function wants_window(db)
         for _, a in ipairs(R.maintenance_of(db)) do
             if a.opt_in == "next-maintenance" or a.auto_applied_after or a.forced_apply then
                 return true
             end
         end
-        return next(db.pending) ~= nil
+        return next(db.pending) ~= nil or R.automatic_upgrade(db) ~= nil
     end
 
     local function do_maintenance(db, actions, from)
@@ -182,6 +188,7 @@ return function (R)
             return R.await_window(db, minute)
         end
         local actions = due(db)
+        db.pending.version = R.automatic_upgrade(db) or db.pending.version
         local ends = #actions > 0 and do_maintenance(db, actions, 1000) or 0
         if next(db.pending) and R.state().instances[db.resource_id] then
             sim.after(ends, function () R.carry_out(db) end)

@@ -13,7 +13,7 @@ return function (R)
         for _, target in ipairs(catalog.targets(engine, version)) do
             list[#list + 1] = {
                 Engine = engine, EngineVersion = target, Description = ("%s %s"):format(engine, target),
-                    AutoUpgrade = false,
+                    AutoUpgrade = R.settings.minor_upgrades[version] == target,
                 IsMajorVersionUpgrade = catalog.major(target) ~= catalog.major(version),
                 SupportedEngineModes = engine:find("^aurora") and xml.list("member", { "provisioned" }) or nil,
             }

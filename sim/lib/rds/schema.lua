@@ -177,6 +177,7 @@ return map {
     vpc = str "vpc-0a1b2c3d4e5f60718",
     blue_green_with_proxy = { type = "string", default = "refused", one_of = { "refused", "kept" } },
     green_deletion_protection = { type = "string", default = "off", one_of = { "off", "copied" } },
+    minor_upgrades = { type = "table", of = { type = "string" } }, -- version -> what AWS makes of it by itself
     upgrade_with_maintenance = { type = "string", default = "fails", one_of = { "fails", "succeeds" } },
     parameter_groups = by_name(group),
     cluster_parameter_groups = by_name(group),

@@ -118,7 +118,13 @@ return function (R)
             R.writes_refused(i, d.upgrade_downtime)
         end)
         at(i, from + d.upgrade - 1000, function ()
-            i.version, i.pending.version = version, nil
+            local fault = sim.fault("upgrade_fails", i.id, i.resource_id)
+            i.pending.version = nil
+            if fault then
+                return tell(i, "Database instance is in a state that cannot be upgraded: " .. fault.reason,
+                    "notification")
+            end
+            i.version = version
             tell(i, "Database instance patched")
         end)
         return from + d.upgrade
