@@ -31,6 +31,7 @@ static const char help[] =
     "  --ledger FILE   write each accepted change as a line of JSON\n"
     "  --log FILE      write each request as a line\n"
     "  --dump FILE     at the end, write what the world has become, and its ledger, as JSON\n"
+    "  --fault JSON    what goes wrong on purpose, as in the world file's list; may be given again\n"
     "  --seed N        seed of the ids that the world makes up (default 1)\n"
     "  --help          show this text\n"
     "  --version       show the version\n"
@@ -44,9 +45,9 @@ static const struct option options[] = {
     { "world", required_argument, NULL, 'w' },  { "port", required_argument, NULL, 'p' },
     { "speed", required_argument, NULL, 's' },  { "env", required_argument, NULL, 'e' },
     { "ledger", required_argument, NULL, 'l' }, { "log", required_argument, NULL, 'g' },
-    { "dump", required_argument, NULL, 'd' },   { "seed", required_argument, NULL, 'i' },
-    { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
-    { NULL, 0, NULL, 0 },
+    { "dump", required_argument, NULL, 'd' },   { "fault", required_argument, NULL, 'f' },
+    { "seed", required_argument, NULL, 'i' },   { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
 };
 
 static void
@@ -78,6 +79,12 @@ read_number(json_t *into, const struct range *range, const char *text)
 static int
 read_value(json_t *into, const char *name, const char *text)
 {
+    if (strcmp(name, "fault") == 0) {
+        if (!json_object_get(into, name))
+            json_object_set_new(into, name, json_array());
+        json_array_append_new(json_object_get(into, name), json_string(text));
+        return 0;
+    }
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
         if (strcmp(ranges[i].name, name) == 0)
             return read_number(into, &ranges[i], text);

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/flow.sh"
+: "${CAIRN_TEST_SAMPLES:=1}"
 . "$SRC/t/crash.sh"
 
 crash_sweep

@@ -63,16 +63,28 @@ check_crash(const char *text, struct cairn_error *err)
                       text);
 }
 
+/* How many of the ways to disturb a run were asked for. */
+static int
+ways(const struct context *context)
+{
+    return command_flag(context, "crash-everywhere") + command_flag(context, "faults")
+           + (command_text(context, "crash-at") != NULL) + (command_text(context, "fault") != NULL);
+}
+
 static int
 check_together(const struct context *context, struct cairn_error *err)
 {
     int everywhere = command_flag(context, "crash-everywhere");
 
-    if (command_text(context, "crash-at") && everywhere)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: either --crash-at or --crash-everywhere");
-    if (!everywhere && (command_flag(context, "double") || command_text(context, "sample")))
+    if (ways(context) > 1)
         return cairn_fail(err, CAIRN_ERR_INVALID,
-                          "read the command line: --double and --sample belong to --crash-everywhere");
+                          "read the command line: one of --crash-everywhere, --crash-at, --faults and --fault");
+    if (!everywhere && (command_flag(context, "double") || command_text(context, "points")))
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read the command line: --double and --points belong to --crash-everywhere");
+    if (!everywhere && !command_flag(context, "faults") && command_text(context, "sample"))
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read the command line: --sample belongs to --crash-everywhere or --faults");
     return 0;
 }
 
@@ -88,6 +100,7 @@ read_options(struct rehearsal *r, struct cairn_error *err)
     r->seed = clock_wall() % 1000000;
     r->flow = command_word(context, 0);
     r->keep = command_flag(context, "keep");
+    r->points = command_text(context, "points");
     r->speed = speed ? speed : SPEED;
     if (check_together(context, err) < 0 || (crash && check_crash(crash, err) < 0)
         || number(context, "speed", 1, 1000000000, &whole, err) < 0
@@ -195,6 +208,7 @@ once(struct rehearsal *r, struct cairn_error *err)
     }
     if (rc == 0 && r->err.kind != CAIRN_ERR_NONE) {
         rc = cairn_fail(err, r->err.kind, "%s", r->err.text);
+        r->context->told = t->env != NULL; /* by the engine, on our stderr */
     } else if (rc == 0 && !r->interrupted) {
         if (r->context->json) {
             json_t *json = rehearse_once_json(r, &t->out);
@@ -211,22 +225,42 @@ once(struct rehearsal *r, struct cairn_error *err)
     return rc < 0 ? -1 : r->interrupted ? STATUS_INTERRUPTED : status;
 }
 
-/* ---- killed ---- */
+/* ---- disturbed ---- */
 
 static int
-killed(struct rehearsal *r, struct cairn_error *err)
+plan(struct sweep *sweep, struct cairn_error *err)
 {
-    const char *crash = command_text(r->context, "crash-at");
+    const struct context *context = sweep->r->context;
+    const char *crash = command_text(context, "crash-at");
+    const char *fault = command_text(context, "fault");
+    json_error_t why;
+    json_t *json;
+
+    if (crash) {
+        sweep_add(sweep, json_pack("{s:s}", "crash", crash));
+    } else if (fault) {
+        json = json_loads(fault, JSON_REJECT_DUPLICATES, &why);
+        if (!json)
+            return cairn_fail(err, CAIRN_ERR_INVALID, "read the command line: --fault is not JSON: %s", why.text);
+        sweep_add(sweep, json_pack("{s:o}", "fault", json));
+    } else if (command_flag(context, "faults")) {
+        return faults_plan(sweep, err);
+    } else {
+        sweep_plan(sweep);
+    }
+    return 0;
+}
+
+static int
+disturbed(struct rehearsal *r, struct cairn_error *err)
+{
     struct sweep sweep = { .r = r, .doubled = command_flag(r->context, "double") };
     int rc = sweep_reference(&sweep, err);
 
-    if (rc == 0) {
-        if (crash)
-            sweep.planned = (size_t)json_array_append_new(sweep.queue, json_string(crash)) + 1;
-        else
-            sweep_plan(&sweep);
+    if (rc == 0)
+        rc = plan(&sweep, err);
+    if (rc == 0)
         rc = sweep_all(&sweep, err);
-    }
     if (rc == 0) {
         if (r->context->json) {
             json_t *json = rehearse_sweep_json(&sweep);
@@ -263,11 +297,8 @@ rehearse_flow(struct context *context, struct cairn_error *err)
         rc = place_open(&r, err);
     if (rc == 0)
         rc = describe_plugins(&r, err);
-    if (rc == 0) {
-        int kills = command_flag(context, "crash-everywhere") || command_text(context, "crash-at");
-
-        rc = kills ? killed(&r, err) : once(&r, err);
-    }
+    if (rc == 0)
+        rc = ways(context) ? disturbed(&r, err) : once(&r, err);
     close_loop(&r);
     place_close(&r);
     return rc;

@@ -26,6 +26,7 @@ struct rehearsal {
     int64_t seed;           /* of the choice of samples and of the worlds' ids */
     size_t jobs;            /* trials side by side */
     int64_t sample;         /* passings of each point that are tried; 0: all */
+    const char *points;     /* a pattern of their names; NULL: all */
     int keep;               /* leave the scratch folder */
     char *root;             /* the scratch folder */
     int64_t began;          /* wall ms */
@@ -60,7 +61,10 @@ struct outcome {
     json_t *world;     /* as the simulator left it */
     json_t *ledger;    /* entries of the world's ledger */
     json_t *twice;     /* those that repeat one */
+    json_t *ids;       /* that the world made up */
     json_t *report;    /* the run's, see report.h */
+    char *requests;    /* the simulator's log */
+    json_t *faults;    /* of its world, with how often each struck */
     json_t *points;    /* names of the crash points that were passed, in order */
     json_t *unknown;   /* what a person had to say: texts */
     int resumes;       /* how often it was gone on with, for whatever reason */
@@ -72,6 +76,7 @@ struct trial {
     char *name;                         /* of its folder */
     char *crash;                        /* "POINT:N" or "POINT:N,POINT:N"; NULL: nobody disturbs it */
     json_t *fault;                      /* what goes wrong in its world; NULL: nothing */
+    json_t *item;                       /* of the sweep's queue */
     int shown;                          /* the engine's progress goes to our stderr */
     int64_t limit;                      /* wall ms after which it is given up */
     char *folder;
@@ -113,22 +118,31 @@ struct sweep {
     struct rehearsal *r;
     struct outcome want;   /* of the run that nobody disturbed */
     json_t *noise;         /* see compare_outcomes */
-    json_t *queue;         /* specifications {crash} that are to be tried */
+    json_t *queue;         /* what is to be tried: {crash: "POINT:N"} or {fault: {}, cell: {}} */
+    json_t *crashes;       /* those that were tried, in order */
+    json_t *cells;         /* what became of each fault: list of {site, do, end} */
     struct trial *running;
     size_t count;          /* of running */
     size_t tried, missed, pairs, planned;
     int doubled;           /* kill the resume, too */
     int64_t number;        /* of the last trial */
-    json_t *divergences;   /* list of {crash, differences, took_ms, folder?} */
+    json_t *divergences;   /* list of {crash or fault, differences, repeat, took_ms, folder?} */
     json_t *unknown;       /* text -> how often a person had to say it */
     int64_t shown_at;      /* when progress was said last */
 };
 
 int sweep_reference(struct sweep *sweep, struct cairn_error *err); /* two runs that nobody disturbs */
 void sweep_plan(struct sweep *sweep);                              /* all points, or the samples */
+void sweep_add(struct sweep *sweep, json_t *owned_item);           /* to the queue */
 int sweep_all(struct sweep *sweep, struct cairn_error *err);
 void sweep_release(struct sweep *sweep);
 json_t *sweep_points(const struct sweep *sweep); /* name -> passings */
+
+/* ---- rehearse_faults.c: many trials, each with one thing that goes wrong ---- */
+
+int faults_plan(struct sweep *sweep, struct cairn_error *err); /* each kind of fault at each request of the undisturbed run */
+void faults_note(struct sweep *sweep, const struct trial *trial, const json_t *differences);
+void faults_print(const struct sweep *sweep); /* the table */
 
 /* ---- rehearse_print.c ---- */
 
@@ -136,6 +150,7 @@ json_t *rehearse_once_json(const struct rehearsal *r, const struct outcome *out)
 json_t *rehearse_sweep_json(const struct sweep *sweep);
 void rehearse_print_once(const struct outcome *out);
 void rehearse_print_sweep(const struct sweep *sweep);
-char *rehearse_repeat(const struct rehearsal *r, const char *crash); /* the command that does; freed with free() */
+/* The command that repeats a trial; freed with free(). */
+char *rehearse_repeat(const struct rehearsal *r, const struct trial *trial);
 
 #endif

@@ -53,11 +53,12 @@ add_word(char **line, const char *option, const char *value)
 }
 
 char *
-rehearse_repeat(const struct rehearsal *r, const char *crash)
+rehearse_repeat(const struct rehearsal *r, const struct trial *trial)
 {
     static const char *const names[] = { "example", "world", "config" };
     char *line = alloc_str("cairn rehearse");
     char *seed = alloc_printf("%lld", (long long)r->seed);
+    char *fault = trial->fault ? json_dumps(trial->fault, JSON_COMPACT) : NULL;
     size_t i;
     json_t *param;
 
@@ -73,7 +74,11 @@ rehearse_repeat(const struct rehearsal *r, const char *crash)
         add_word(&line, "-p", json_string_value(param));
     add_word(&line, "--speed", r->speed);
     add_word(&line, "--seed", seed);
-    add_word(&line, "--crash-at", crash);
+    if (fault)
+        add_word(&line, "--fault", fault);
+    else
+        add_word(&line, "--crash-at", trial->crash);
+    free(fault);
     free(seed);
     return line;
 }
@@ -130,7 +135,7 @@ print_side_by_side(const json_t *want, const json_t *got)
     for (size_t i = 0; i < n; i++)
         width = strlen(line_at(want, i)) > width ? strlen(line_at(want, i)) : width;
     width = width > COLUMN_MAX ? COLUMN_MAX : width;
-    print_row(width, "undisturbed", " ", "killed");
+    print_row(width, "undisturbed", " ", "disturbed");
     for (size_t i = 0; i < n || k < m;) {
         if (i < n && k < m && strcmp(line_at(want, i), line_at(got, k)) == 0)
             print_row(width, line_at(want, i++), " ", line_at(got, k++));
@@ -193,7 +198,7 @@ print_difference(const json_t *difference)
     else if (strcmp(what, "twice") == 0)
         printf("  made twice: %s\n", right);
     else
-        printf("  %s: %s undisturbed, %s killed\n", *text_member(difference, "at") ? text_member(difference, "at") : what,
+        printf("  %s: %s undisturbed, %s disturbed\n", *text_member(difference, "at") ? text_member(difference, "at") : what,
                left, right);
     free(left);
     free(right);
@@ -203,10 +208,14 @@ static void
 print_divergence(const json_t *divergence)
 {
     const char *folder = text_member(divergence, "folder");
+    const json_t *fault = json_object_get(divergence, "fault");
+    char *with = fault ? print_value(fault) : NULL;
     size_t i;
     json_t *difference;
 
-    printf("\nkilled at %s it does not end the same:\n", text_member(divergence, "crash"));
+    printf("\n%s %s it does not end the same:\n", with ? "with" : "killed at",
+           with ? with : text_member(divergence, "crash"));
+    free(with);
     json_array_foreach(json_object_get(divergence, "differences"), i, difference)
         print_difference(difference);
     if (*folder)
@@ -217,6 +226,7 @@ print_divergence(const json_t *divergence)
 static void
 print_counts(const struct sweep *s)
 {
+    int faults = json_array_size(s->cells) > 0;
     json_t *points = sweep_points(s);
     json_int_t passings = 0;
     char *span = print_span(clock_wall() - s->r->began);
@@ -225,7 +235,8 @@ print_counts(const struct sweep *s)
 
     json_object_foreach(points, name, count)
         passings += json_integer_value(count);
-    printf("points       %zu, passed %lld times\n", json_object_size(points), (long long)passings);
+    if (!faults)
+        printf("points       %zu, passed %lld times\n", json_object_size(points), (long long)passings);
     printf("tried        %zu%s\n", s->tried, s->r->interrupted ? ", then interrupted" : "");
     if (s->doubled)
         printf("pairs        %zu of them\n", s->pairs);
@@ -248,6 +259,8 @@ rehearse_print_sweep(const struct sweep *s)
     size_t i;
     json_t *divergence;
 
+    if (json_array_size(s->cells))
+        faults_print(s);
     print_counts(s);
     json_array_foreach(s->divergences, i, divergence)
         print_divergence(divergence);
@@ -279,6 +292,8 @@ rehearse_sweep_json(const struct sweep *s)
 
     json_object_foreach(s->noise, at, place)
         json_array_append_new(noise, json_string(at));
+    json_object_set(json, "crashes", s->crashes);
+    json_object_set(json, "faults", s->cells);
     json_object_set_new(json, "ok", json_boolean(json_array_size(s->divergences) == 0 && !s->r->interrupted));
     json_object_set_new(json, "points", sweep_points(s));
     json_object_set_new(json, "tried", json_integer((json_int_t)s->tried));

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +89,8 @@ sweep_reference(struct sweep *s, struct cairn_error *err)
     trial_free(trials[0]);
     trial_free(trials[1]);
     s->queue = json_array();
+    s->crashes = json_array();
+    s->cells = json_array();
     s->divergences = json_array();
     s->unknown = json_object();
     return rc;
@@ -108,53 +111,87 @@ draw(int64_t seed, const char *text, uint64_t n)
     return (double)((x ^ (x >> 31)) >> 11) / 9007199254740992.0;
 }
 
-/* name -> how often it was passed, from the n-th point on; in the order of their first passing */
-static json_t *
-count_points(const json_t *points, size_t from)
+json_t *
+sweep_points(const struct sweep *s)
 {
     json_t *counts = json_object();
+    size_t i;
+    json_t *point;
 
-    for (size_t i = from; i < json_array_size(points); i++) {
-        const char *name = json_string_value(json_array_get(points, i));
+    json_array_foreach(s->want.points, i, point) {
+        const char *name = json_string_value(point);
 
         json_object_set_new(counts, name, json_integer(json_integer_value(json_object_get(counts, name)) + 1));
     }
     return counts;
 }
 
-json_t *
-sweep_points(const struct sweep *s)
+void
+sweep_add(struct sweep *s, json_t *owned_item)
 {
-    return count_points(s->want.points, 0);
+    json_array_append_new(s->queue, owned_item);
+    s->planned++;
 }
 
-/* All passings, or as many samples of each point, one out of each of so many equal parts of the run. */
-static void
-plan(struct sweep *s, const json_t *counts, const char *before)
+/* The i-th of n numbers from 0 on and below `all`, one out of each of n equal parts. */
+static json_int_t
+pick(const struct sweep *s, const char *what, json_int_t i, json_int_t n, json_int_t all)
 {
-    const char *name;
-    json_t *count;
+    double part = (double)i + (n == all ? 0 : draw(s->r->seed, what, (uint64_t)i));
 
-    json_object_foreach((json_t *)counts, name, count) {
-        json_int_t passed = json_integer_value(count);
-        json_int_t n = s->r->sample && s->r->sample < passed ? s->r->sample : passed;
-
-        for (json_int_t i = 0; i < n; i++) {
-            double part = (double)i + (n == passed ? 0 : draw(s->r->seed, name, (uint64_t)i));
-            json_int_t nth = 1 + (json_int_t)(part * (double)passed / (double)n);
-
-            json_array_append_new(s->queue, json_sprintf("%s%s%s:%lld", before, *before ? "," : "", name, (long long)nth));
-            s->planned++;
-        }
-    }
+    return (json_int_t)(part * (double)all / (double)n);
 }
 
+static json_int_t
+samples(const struct sweep *s, json_int_t all)
+{
+    return s->r->sample && s->r->sample < all ? s->r->sample : all;
+}
+
+/* All passings, or as many samples of each point. */
 void
 sweep_plan(struct sweep *s)
 {
     json_t *counts = sweep_points(s);
+    const char *name;
+    json_t *count;
 
-    plan(s, counts, "");
+    json_object_foreach(counts, name, count) {
+        json_int_t all = json_integer_value(count);
+        json_int_t n = samples(s, all);
+
+        for (json_int_t i = 0; i < n && (!s->r->points || fnmatch(s->r->points, name, 0) == 0); i++)
+            sweep_add(s, json_pack("{s:o}", "crash",
+                                   json_sprintf("%s:%lld", name, (long long)pick(s, name, i, n, all) + 1)));
+    }
+    json_decref(counts);
+}
+
+/* A second death at each point that was passed after the first, or at as many samples of them all. */
+static void
+plan_pairs(struct sweep *s, const struct trial *t)
+{
+    const json_t *points = t->out.points;
+    size_t from = trial_behind(t, 1);
+    json_int_t all = (json_int_t)(json_array_size(points) - from);
+    json_int_t n = samples(s, all);
+    json_t *counts = json_object(); /* of those before the one that was picked last */
+    size_t at = from;
+
+    for (json_int_t i = 0; i < n; i++) {
+        size_t picked = from + (size_t)pick(s, t->crash, i, n, all);
+        const char *name = json_string_value(json_array_get(points, picked));
+
+        for (; at <= picked; at++) {
+            const char *passed = json_string_value(json_array_get(points, at));
+
+            json_object_set_new(counts, passed,
+                                json_integer(json_integer_value(json_object_get(counts, passed)) + 1));
+        }
+        sweep_add(s, json_pack("{s:o}", "crash",
+                               json_sprintf("%s,%s:%lld", t->crash, name,
+                                            (long long)json_integer_value(json_object_get(counts, name)))));
+    }
     json_decref(counts);
 }
 
@@ -174,50 +211,59 @@ forget(struct sweep *s, const struct trial *t)
 static void
 note_divergence(struct sweep *s, struct trial *t, json_t *owned_differences)
 {
-    json_t *divergence = json_pack("{s:s, s:o, s:I}", "crash", t->crash, "differences", owned_differences, "took_ms",
-                                   (json_int_t)t->out.took);
-    char *repeat = rehearse_repeat(s->r, t->crash);
+    json_t *divergence = json_pack("{s:o, s:I}", "differences", owned_differences, "took_ms", (json_int_t)t->out.took);
+    char *repeat = rehearse_repeat(s->r, t);
 
+    json_object_update(divergence, t->item);
     json_object_set_new(divergence, "repeat", json_string(repeat));
     if (s->r->keep)
         json_object_set_new(divergence, "folder", json_string(t->folder));
     json_array_append_new(s->divergences, divergence);
     if (!isatty(STDERR_FILENO))
-        fprintf(stderr, "killed at %s: it does not end the same\n", t->crash);
+        fprintf(stderr, "it does not end the same: %s\n", repeat);
     free(repeat);
 }
 
 static void
-take_pairs(struct sweep *s, const struct trial *t)
+note_crash(struct sweep *s, const struct trial *t)
 {
-    json_t *counts = count_points(t->out.points, trial_behind(t, 1));
+    int pair = strchr(t->crash, ',') != NULL;
 
-    plan(s, counts, t->crash);
-    json_decref(counts);
+    json_array_append_new(s->crashes, json_string(t->crash));
+    s->pairs += (size_t)pair;
+    s->missed += trial_kills(t) < 1u + (size_t)pair;
+    if (s->doubled && !pair && trial_kills(t) == 1)
+        plan_pairs(s, t);
+}
+
+static void
+note_unknown(struct sweep *s, const struct trial *t)
+{
+    size_t i;
+    json_t *text;
+
+    json_array_foreach(t->out.unknown, i, text) {
+        const char *what = json_string_value(text);
+
+        json_object_set_new(s->unknown, what, json_integer(json_integer_value(json_object_get(s->unknown, what)) + 1));
+    }
 }
 
 static void
 on_tried(struct trial *t)
 {
     struct sweep *s = t->data;
-    int pair = strchr(t->crash, ',') != NULL;
     json_t *differences;
-    size_t i;
-    json_t *text;
 
     forget(s, t);
     if (!s->r->interrupted && s->r->err.kind == CAIRN_ERR_NONE) {
         differences = compare_outcomes(&s->want, &t->out, s->noise);
         s->tried++;
-        s->pairs += (size_t)pair;
-        s->missed += trial_kills(t) < 1u + (size_t)pair;
-        json_array_foreach(t->out.unknown, i, text) {
-            const char *what = json_string_value(text);
-
-            json_object_set_new(s->unknown, what, json_integer(json_integer_value(json_object_get(s->unknown, what)) + 1));
-        }
-        if (s->doubled && !pair && trial_kills(t) == 1)
-            take_pairs(s, t);
+        note_unknown(s, t);
+        if (t->crash)
+            note_crash(s, t);
+        else
+            faults_note(s, t, differences);
         if (json_array_size(differences))
             note_divergence(s, t, differences);
         else
@@ -231,11 +277,14 @@ on_tried(struct trial *t)
 static int
 begin_next(struct sweep *s, struct cairn_error *err)
 {
+    json_t *item = json_incref(json_array_get(s->queue, 0));
     char name[32];
     struct trial *t;
 
     snprintf(name, sizeof(name), "trial-%lld", (long long)++s->number);
-    t = trial_new(s->r, name, json_string_value(json_array_get(s->queue, 0)));
+    t = trial_new(s->r, name, json_string_value(json_object_get(item, "crash")));
+    t->item = item;
+    t->fault = json_incref(json_object_get(item, "fault"));
     json_array_remove(s->queue, 0);
     t->limit = LIMIT_BASE_MS + LIMIT_FACTOR * s->want.took;
     t->done = on_tried;
@@ -305,6 +354,8 @@ sweep_release(struct sweep *s)
     outcome_release(&s->want);
     json_decref(s->noise);
     json_decref(s->queue);
+    json_decref(s->crashes);
+    json_decref(s->cells);
     json_decref(s->divergences);
     json_decref(s->unknown);
 }

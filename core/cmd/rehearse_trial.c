@@ -19,6 +19,7 @@
 #define LIMIT_MS 600000   /* when nobody knows better */
 #define POINTS_MAX (256u << 20)
 #define DUMP_MAX (64u << 20)
+#define LOG_MAX (256u << 20)
 
 struct trial *
 trial_new(struct rehearsal *r, const char *name, const char *crash)
@@ -40,11 +41,14 @@ void
 outcome_release(struct outcome *out)
 {
     free(out->why);
+    free(out->requests);
     json_decref(out->world);
     json_decref(out->ledger);
     json_decref(out->twice);
+    json_decref(out->ids);
     json_decref(out->report);
     json_decref(out->points);
+    json_decref(out->faults);
     json_decref(out->unknown);
 }
 
@@ -64,6 +68,7 @@ trial_free(struct trial *t)
     free(t->crash);
     free(t->folder);
     json_decref(t->fault);
+    json_decref(t->item);
     json_decref(t->env);
     uv_close((uv_handle_t *)&t->timer, on_freed); /* the timer is a part of it */
 }
@@ -157,6 +162,18 @@ end(struct trial *t)
 }
 
 static void
+take_requests(struct trial *t)
+{
+    char *path = path_of(t, "requests");
+    struct cairn_error none = { 0 };
+    size_t len = 0;
+
+    if (!t->fault && !t->crash)
+        file_read(&t->out.requests, &len, path, LOG_MAX, &none);
+    free(path);
+}
+
+static void
 take_dump(struct trial *t)
 {
     char *path = path_of(t, "dump");
@@ -173,6 +190,8 @@ take_dump(struct trial *t)
     t->out.world = json_incref(json_object_get(dump, "world"));
     t->out.ledger = json_incref(json_object_get(dump, "ledger"));
     t->out.twice = json_incref(json_object_get(dump, "twice"));
+    t->out.ids = json_incref(json_object_get(dump, "ids"));
+    t->out.faults = json_incref(json_object_get(dump, "faults"));
     json_decref(dump);
     free(text);
     free(path);
@@ -210,6 +229,7 @@ on_sim_ended(void *data, int status)
     t->sim = NULL;
     if (t->env && status == 0 && !t->engine) {
         take_dump(t);
+        take_requests(t);
         end(t);
         return;
     }
@@ -256,7 +276,7 @@ go_on(struct trial *t, enum answered answered)
 
         fail(t, *line ? line : "no run was begun");
         if (t->r->err.kind == CAIRN_ERR_NONE && !t->crash && !t->fault)
-            cairn_fail(&t->r->err, CAIRN_ERR_INVALID, "begin the run: %s", t->shown ? "see above" : t->out.why);
+            cairn_fail(&t->r->err, CAIRN_ERR_INVALID, "begin the run: %s", t->out.why);
         free(line);
     }
     if (answered == ANSWERED_ENDED || t->out.why) {
@@ -382,6 +402,13 @@ start_sim(struct trial *t, struct cairn_error *err)
     json_array_append_new(argv, json_sprintf("--dump=%s/dump", t->folder));
     json_array_append_new(argv, json_sprintf("--seed=%lld", (long long)t->r->seed));
     json_array_append_new(argv, json_sprintf("--speed=%s", t->r->speed));
+    json_array_append_new(argv, json_sprintf("--log=%s/requests", t->folder));
+    if (t->fault) {
+        char *fault = json_dumps(t->fault, JSON_COMPACT);
+
+        json_array_append_new(argv, json_sprintf("--fault=%s", fault));
+        free(fault);
+    }
     rc = child_start(&t->sim, &t->r->loop, argv, env, output, 0, on_sim_ended, t, err);
     json_decref(argv);
     json_decref(env);

@@ -34,8 +34,11 @@ static const struct command_option rehearse_options[] = {
     { "keep", 0, NULL, 0, "leave the scratch folder, with the journals and logs of all runs" },
     { "crash-everywhere", 0, NULL, 0, "kill it at each crash point that it passes, resume, and compare" },
     { "double", 0, NULL, 0, "kill the resume at each point, too" },
-    { "sample", 0, "N", 0, "try N passings of each point, not all" },
+    { "points", 0, "PATTERN", 0, "only at points whose names match, such as 'worker.http.*'" },
+    { "sample", 0, "N", 0, "try N passings of each point, or N requests of each sort, not all" },
     { "crash-at", 0, "POINT:N[,POINT:N]", 0, "kill it there alone, resume, and compare" },
+    { "faults", 0, NULL, 0, "let each request meet each of the simulator's faults, and compare" },
+    { "fault", 0, "JSON", 0, "let this one happen alone, and compare" },
     { 0 },
 };
 static const struct command_option resume_options[] = {

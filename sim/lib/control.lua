@@ -1,6 +1,8 @@
 -- control.lua: what tests ask of the world itself, below /_sim/.
 -- SPDX-License-Identifier: MIT
 local host = require "host"
+local faults = require "faults"
+local ids = require "ids"
 local ledger = require "ledger"
 local schema = require "schema"
 local served = require "served"
@@ -84,7 +86,7 @@ return function (sim)
         timers.run(timers.began + weeks * week)
         local words = words_of(ledger.all())
         return { world = normal(export(), words), ledger = normal(ledger.all(), words),
-            twice = normal(ledger.twice(), words), downtime = sim.downtime }
+            twice = normal(ledger.twice(), words), downtime = sim.downtime, faults = faults.all(), ids = ids.made }
     end
 
     -- The setting is one by which others have the world's time, also after it was put forward.

@@ -69,6 +69,13 @@ function M.load(sim, options)
     sim.where = { name = options.world, lines = lines }
     sim.world = schema.check(sim.where, "", value, { type = "map", fields = fields })
     faults.check_list(sim.where, sim.world.faults)
+    for _, text in ipairs(options.fault or {}) do
+        local fault, why = host.decode(text)
+        if type(fault) ~= "table" then
+            error("world: --fault is not a JSON object: " .. tostring(why or text), 0)
+        end
+        table.insert(sim.world.faults, faults.check({ name = "--fault", lines = {} }, "", fault))
+    end
     ids.seed = math.tointeger(options.seed or 1) or 1
     set_clock(sim, options)
 end
