@@ -23,7 +23,7 @@ use_world() {
     rm -rf "$XDG_STATE_HOME"
     mkdir -p "$XDG_STATE_HOME"
     for lib_file in "$SRC/examples/$lib_example"/*; do
-        case ${lib_file##*/} in world.yaml | README.md | demo) ;; *) cp "$lib_file" "$T/" ;; esac
+        case ${lib_file##*/} in world.yaml | README.md | demo) ;; *) cp -R "$lib_file" "$T/" ;; esac
     done
     # The first line of the arguments says whose they are.
     FLOW=$SRC/$(sed -n '1s,^# The arguments of `cairn run \(workflows/[a-z-]*\.lua\)` .*,\1,p' "$T/arguments")

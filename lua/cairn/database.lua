@@ -130,18 +130,18 @@ function database.snapshot(db, name, tags)
   end
 end
 
-local function snapshot_reader(db, name)
+function database.snapshot_reader(db, name)
   local describe = db.cluster and rds.describe_cluster_snapshot or rds.describe_snapshot
   return function () return describe { name = name } end
 end
 
 function database.wait_snapshot(db, name)
-  return waits.status("snapshot " .. name, "available", snapshot_reader(db, name), { made = true })
+  return waits.status("snapshot " .. name, "available", database.snapshot_reader(db, name), { made = true })
 end
 
 -- A snapshot that is being made can't be deleted, and being made may take hours.
 function database.delete_snapshot(db, name)
-  local read = snapshot_reader(db, name)
+  local read = database.snapshot_reader(db, name)
   local there = waits.till("snapshot " .. name .. " is at rest", function ()
     local now = waits.maybe(read)
     return not now and { gone = true } or now.status ~= "creating" and now, now and now.status

@@ -31,9 +31,20 @@ checksum_hex(char hex[CHECKSUM_SIZE], const char *bytes, size_t len)
     hex_of(hex, digest);
 }
 
+int
+checksum_read(char **text, size_t *len, struct cairn_call *call, const char *path, struct cairn_error *err)
+{
+    const char *folder = cairn_env(call, "CAIRN_FOLDER");
+    char *whole = *path == '/' || !folder ? alloc_str(path) : alloc_printf("%s/%s", folder, path);
+    int rc = file_read(text, len, whole, CHECKSUM_FILE_MAX, err);
+
+    free(whole);
+    return rc;
+}
+
 /* One file: its entry of the result, and its digest into the one of all. */
 static int
-take_file(struct cairn_value *list, EVP_MD_CTX *all, const char *path, struct cairn_error *err)
+take_file(struct cairn_call *call, struct cairn_value *list, EVP_MD_CTX *all, const char *path, struct cairn_error *err)
 {
     struct cairn_value *entry;
     char hex[CHECKSUM_SIZE];
@@ -42,7 +53,7 @@ take_file(struct cairn_value *list, EVP_MD_CTX *all, const char *path, struct ca
 
     if (!path)
         return cairn_fail(err, CAIRN_ERR_INVALID, "checksum_files: files is a list of paths");
-    if (file_read(&text, &len, path, CHECKSUM_FILE_MAX, err) < 0)
+    if (checksum_read(&text, &len, call, path, err) < 0)
         return -1;
     checksum_hex(hex, text, len);
     entry = cairn_map();
@@ -66,11 +77,10 @@ checksum_files(struct cairn_call *call, const struct cairn_value *args, struct c
     char hex[CHECKSUM_SIZE];
     int rc = 0;
 
-    (void)call;
     if (!all || !EVP_DigestInit_ex(all, EVP_sha256(), NULL))
         alloc_failed();
     for (size_t i = 0; rc == 0 && i < cairn_count(files); i++)
-        rc = take_file(list, all, cairn_as_str(cairn_at(files, i), NULL), err);
+        rc = take_file(call, list, all, cairn_as_str(cairn_at(files, i), NULL), err);
     if (rc == 0) {
         EVP_DigestFinal_ex(all, digest, NULL);
         hex_of(hex, digest);

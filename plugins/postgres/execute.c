@@ -20,7 +20,6 @@
 #include "script.h"
 
 #include "common/alloc.h"
-#include "common/file.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -63,7 +62,7 @@ static const char find_row[] =
 /* ---- the task ---------------------------------------------------------------------------------------------------- */
 
 static int
-read_sql(struct task *t, struct cairn_error *err)
+read_sql(struct task *t, struct cairn_call *call, struct cairn_error *err)
 {
     const char *sql = cairn_get_str(t->args, "sql", NULL);
     const char *file = cairn_get_str(t->args, "file", NULL);
@@ -73,7 +72,7 @@ read_sql(struct task *t, struct cairn_error *err)
         return cairn_fail(err, CAIRN_ERR_INVALID, "execute %s: give either sql or file", t->name);
     if (sql)
         t->sql = alloc_str(sql);
-    else if (file_read(&t->sql, &len, file, CHECKSUM_FILE_MAX, err) < 0)
+    else if (checksum_read(&t->sql, &len, call, file, err) < 0)
         return -1;
     if (file && strlen(t->sql) != len)
         return cairn_fail(err, CAIRN_ERR_INVALID, "execute %s: %s has a NUL byte in it", t->name, file);
@@ -93,7 +92,7 @@ task_init(struct task *t, struct cairn_call *call, const struct cairn_value *arg
     t->transaction = cairn_get_bool(args, "transaction", 1);
     if (!*t->name)
         return cairn_fail(err, CAIRN_ERR_INVALID, "execute: name is empty");
-    if (read_sql(t, err) < 0)
+    if (read_sql(t, call, err) < 0)
         return -1;
     if (expected && strcmp(expected, t->checksum) != 0)
         return cairn_fail_code(err, CAIRN_ERR_CONFLICT, "CHECKSUM",

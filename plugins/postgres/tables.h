@@ -136,7 +136,7 @@ static const struct cairn_param execute_params[] = {
     CONNECTION_ARGS,
     { "name", CAIRN_STR, CAIRN_REQUIRED, "what it is recorded as in cairn.applied; once and for all in a database", 0 },
     { "sql", CAIRN_STR, 0, "the statements", 0 },
-    { "file", CAIRN_STR, 0, "or a file that holds them", 0 },
+    { "file", CAIRN_STR, 0, "or a file that holds them; a relative path starts from the folder of the configuration", 0 },
     { "checksum", CAIRN_STR, 0, "SHA-256 in hex that they must have, as checksum_files gives it", 0 },
     { "transaction", CAIRN_BOOL, 0, "false: one statement that can't be in one, CREATE INDEX CONCURRENTLY", "true" },
     { "lock_timeout", CAIRN_INT, 0, "seconds that a lock is waited for, before all is taken back and tried again later",
