@@ -10,6 +10,7 @@
 
 local fail = require "cairn.fail"
 local bluegreen = require "cairn.bluegreen"
+local bluegreen_sql = require "cairn.bluegreen_sql"
 local database = require "cairn.database"
 local evidence = require "cairn.evidence"
 local maintenance = require "cairn.maintenance"
@@ -60,6 +61,9 @@ local params = {
   },
   delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database" },
 }
+for name, param in pairs(bluegreen_sql.params) do
+  params[name] = param
+end
 
 local MODES = { keep = true, deregister = true, recreate = true }
 
@@ -90,6 +94,7 @@ local function look(p)
     job.items = repoint.plan(p, job.old, job.proxy)
     cairn.report("consumers", repoint.summary(job.items))
   end
+  bluegreen_sql.look(job)
   return job
 end
 
@@ -153,6 +158,7 @@ local function create_green(job)
   job.green = cairn.stage("look at green", function ()
     return bluegreen.check_green(job.deployment, job.old, p.target_version, job.groups)
   end)
+  cairn.stage("look at green by SQL", function () bluegreen_sql.check_green(job) end)
   cairn.report("green database", {
     id = job.green.id, resource_id = job.green.resource_id, engine_version = job.green.engine_version,
     endpoint = job.green.writer.address,
@@ -165,8 +171,7 @@ local function ask_for_switchover(job)
     title = "Switch " .. job.old.id .. " over to " .. job.green.engine_version .. "?",
     details = {
       effect = "writes stop for some seconds up to minutes, all connections are dropped; there is no way back",
-      before = "on green (" .. job.green.writer.address .. "): ANALYZE every database, compare query plans, run the "
-        .. "application's read-only tests; no DDL on blue since the deployment was created",
+      before = bluegreen_sql.before_switchover(job),
       timeout_s = job.p.switchover_timeout,
     },
   }
@@ -219,13 +224,15 @@ end
 -- unless it turns out that the switchover goes on after all: then green is live, and there is no way back.
 local function switch_over(job)
   local id, timeout = job.deployment.id, job.p.switchover_timeout
+  local function attempt() return bluegreen.switchover(id, timeout) end
+  bluegreen_sql.wait_lag(job)
   job.began = cairn.now()
   cairn.point_of_no_return("switchover of " .. job.old.id)
-  local completed, why = bluegreen.switchover(id, timeout)
+  local completed, why = bluegreen_sql.switchover(job, attempt)
   while not completed do
     cairn.report("switchover taken back by RDS", why)
     if ask_for_another(why) then
-      completed, why = bluegreen.switchover(id, timeout)
+      completed, why = bluegreen_sql.switchover(job, attempt)
     elseif bluegreen.is_switching(id) then
       completed, why = bluegreen.outcome(id, job.began, timeout)
     else
@@ -363,11 +370,13 @@ local function run(p)
   end)
   take_proxy_out(job)
   cairn.stage("snapshot", function () take_snapshot(job) end)
+  bluegreen_sql.prepare(job)
   prepare_green(job)
   maintenance.during(p.maintenance_route, p.maintenance_script, job.way, function ()
     cairn.stage("switchover", function () switch_over(job) end)
     cairn.stage("look at the new database", function ()
       verify_new(job)
+      bluegreen_sql.verify(job)
       protect_new(job)
     end)
     -- Pools that lived through it hold dead connections, or ones to a database that is read-only now.

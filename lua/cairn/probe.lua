@@ -5,6 +5,7 @@
 --   probe.during(conn, where, body)   run body() and write a row several times a second beside it, through the address
 --                                     of the applications: what body returned, and {gap_ms, attempts, failed, blind_ms,
 --                                     down, last_error}
+--   probe.check(conn, where)          a single write; an error when it fails
 --   probe.line(seen)                  the second of them as a line for people
 --   probe.drop(conn, where)           drop the table
 --
@@ -48,11 +49,16 @@ local function look(conn, where, seconds, seen)
   }
 end
 
-function probe.during(conn, where, body)
+function probe.check(conn, where)
   local seen = look(conn, where, 0, { gap_ms = 0, attempts = 0, failed = 0, blind_ms = 0 })
   if seen.down then
-    fail("the probe can't write, so it could measure nothing: " .. tostring(seen.last_error))
+    fail("a probe of " .. conn .. " can't write: " .. tostring(seen.last_error))
   end
+  return seen
+end
+
+function probe.during(conn, where, body)
+  local seen = probe.check(conn, where)
   local over = false
   local results = cairn.parallel {
     body = function ()

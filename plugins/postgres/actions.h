@@ -25,7 +25,11 @@ cairn_run_fn extension_list, extension_update, extension_observe_update;
 /* analyze.c */
 cairn_run_fn analyze_run;
 /* execute.c */
-cairn_run_fn execute_run, execute_observe, execute_applied;
+cairn_run_fn execute_run;
+/* doubt.c */
+cairn_run_fn doubt_observe;
+/* applied.c */
+cairn_run_fn applied_list;
 /* index.c */
 cairn_run_fn index_invalid, index_drop, index_observe_drop;
 /* heartbeat.c */

@@ -235,7 +235,6 @@ address_find(struct address *a, struct cairn_call *call, const struct cairn_valu
     add(a, "client_encoding", "UTF8");
     add(a, "passfile", "/nonexistent");
     add(a, "gssencmode", "disable");
-    add(a, "connect_timeout", "15");
     add(a, "keepalives_idle", "20");
     add(a, "keepalives_interval", "5");
     add(a, "keepalives_count", "4");

@@ -144,6 +144,43 @@ flush(struct connection *c, struct cairn_error *err)
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
 
+/* What is left of a statement that was refused. */
+static void
+drain(struct connection *c)
+{
+    struct cairn_error ignored = { 0 };
+    PGresult *result;
+
+    while (wait_result(c, &ignored) == 0 && (result = PQgetResult(c->pg)))
+        PQclear(result);
+}
+
+/* One result of a statement, kept in *last or freed. 0: go on; 1: no more is wanted; -1. */
+static int
+take_result(struct connection *c, PGresult *result, int (*row)(void *data, const PGresult *result), void *data,
+            PGresult **last, struct cairn_error *err)
+{
+    ExecStatusType status = PQresultStatus(result);
+    int rc = 0;
+
+    if (status == PGRES_SINGLE_TUPLE)
+        rc = row(data, result) ? 1 : 0;
+    if (rc == 1 || status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
+        PQclear(*last);
+        *last = result;
+        return rc;
+    }
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+        rc = cairn_fail(err, CAIRN_ERR_INVALID, "%s (%s): COPY to or from the client isn't possible here", c->what,
+                        c->where);
+    } else if (status != PGRES_SINGLE_TUPLE) {
+        rc = refused(c, result, err);
+        drain(c);
+    }
+    PQclear(result);
+    return rc;
+}
+
 int
 connection_each(struct connection *c, const char *sql, int count, const char *const *values,
                 int (*row)(void *data, const PGresult *result), void *data, PGresult **last, struct cairn_error *err)
@@ -157,46 +194,17 @@ connection_each(struct connection *c, const char *sql, int count, const char *co
         PQsetSingleRowMode(c->pg);
     if (flush(c, err) < 0)
         return -1;
-    while (rc == 0) {
-        PGresult *result;
+    while (rc == 0 && (rc = wait_result(c, err)) == 0) {
+        PGresult *result = PQgetResult(c->pg);
 
-        rc = wait_result(c, err);
-        result = rc == 0 ? PQgetResult(c->pg) : NULL;
         if (!result)
             break;
-        switch (PQresultStatus(result)) {
-        case PGRES_SINGLE_TUPLE:
-            if (row(data, result)) {
-                break_off(c);
-                PQclear(kept);
-                kept = result;
-                goto out; /* what comes now isn't wanted, and the connection isn't used any more */
-            }
-            break;
-        case PGRES_COMMAND_OK:
-        case PGRES_TUPLES_OK:
-        case PGRES_EMPTY_QUERY:
-            PQclear(kept);
-            kept = result;
-            result = NULL;
-            break;
-        case PGRES_COPY_IN:
-        case PGRES_COPY_OUT:
-        case PGRES_COPY_BOTH:
-            rc = cairn_fail(err, CAIRN_ERR_INVALID, "%s (%s): COPY to or from the client isn't possible here", c->what,
-                            c->where);
-            break;
-        default:
-            refused(c, result, err);
-            PQclear(result);
-            result = NULL;
-            while (wait_result(c, &(struct cairn_error){ 0 }) == 0 && (result = PQgetResult(c->pg)))
-                PQclear(result);
-            rc = -1;
-        }
-        PQclear(result);
+        rc = take_result(c, result, row, data, &kept, err);
     }
-out:
+    if (rc == 1) {
+        break_off(c); /* what would come now isn't wanted, and the connection isn't used any more */
+        rc = 0;
+    }
     if (rc == 0 && last)
         *last = kept;
     else
