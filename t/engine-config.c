@@ -10,7 +10,7 @@
 #define PARAMS                                                                                                         \
     "[{\"name\":\"region\",\"type\":\"string\",\"required\":true,\"help\":\"where\"},"                                 \
     "{\"name\":\"account\",\"type\":\"string\"},{\"name\":\"retries\",\"type\":\"integer\",\"default\":3},"            \
-    "{\"name\":\"token\",\"type\":\"string\",\"secret\":true}]"
+    "{\"name\":\"token\",\"type\":\"string\",\"secret\":true},{\"name\":\"doors\",\"type\":\"map\"}]"
 
 /* The file in the test's folder; a new text. */
 static char *
@@ -210,6 +210,11 @@ gives_a_plugin_its_section(void **state)
           "{\"region\":\"r\",\"retries\":5,\"token\":{\"$secret\":\"plain\"}}", NULL },
         { "secrets: {t: {value: sealed}}\naws: {region: {secret: t}, token: {secret: t}}\n",
           "{\"region\":{\"$secret\":\"sealed\"},\"retries\":3,\"token\":{\"$secret\":\"sealed\"}}", NULL },
+        { "secrets: {t: {value: sealed}}\naws: {region: r, doors: {a: {user: u, keys: [{secret: t}], password: p}}}\n",
+          "{\"doors\":{\"a\":{\"keys\":[{\"$secret\":\"sealed\"}],\"password\":{\"$secret\":\"p\"},\"user\":\"u\"}},"
+          "\"region\":\"r\",\"retries\":3}",
+          NULL },
+        { "aws: {region: r, doors: {a: [{secret: nothing}]}}\n", NULL, "read secret nothing: it is not among" },
         { "\naws:\n  account: \"1\"\n", NULL, "cairn.yaml:2: aws.region: it is missing: where" },
         { "workers: 1\n", NULL, "aws.region: it is missing" },
         { "aws:\n  region: r\n  account: 012345678901\n", NULL,

@@ -87,10 +87,10 @@ done
 it 'a worker that is killed in the middle of a transaction has applied nothing, and it is applied once' '
     fresh
     flow slow <<END
-        return postgres.execute { connection = "main", name = "slow", sql = "insert into orders select 7 from pg_sleep(2)" }
+        return postgres.execute { connection = "main", name = "slow", sql = "insert into orders select 7 from pg_sleep(5)" }
 END
     CAIRN_CLOCK=$fast start slow
-    until_true 200 at_work "insert into orders"
+    until_true 400 at_work "insert into orders"
     kill -9 "$(worker)"
     wait "$engine" || { cat run.log; exit 1; }
     test "$(psql_do "select count(*) from orders where id = 7")" = 1
@@ -103,10 +103,10 @@ it 'an engine that is killed leaves the server to it, and a resume waits for wha
             sql = "create index concurrently orders_id on orders (id)" }
 END
     background locker psql_do "begin; insert into orders values (5); select pg_sleep(60)"
-    until_true 100 at_work "begin; insert"
+    until_true 400 at_work "begin; insert"
     locker=$at_work
     CAIRN_CLOCK=$fast start index
-    until_true 200 at_work "create index concurrently"
+    until_true 400 at_work "create index concurrently"
     pids="$engine $(worker)"
     kill -9 $pids
     wait "$engine" || :
@@ -126,9 +126,9 @@ it 'an index that was left INVALID by a dead server is dropped and made again' '
             sql = "create index concurrently orders_id on orders (id)" })
 END
     background locker psql_do "begin; insert into orders values (5); select pg_sleep(60)"
-    until_true 100 at_work "begin; insert"
+    until_true 400 at_work "begin; insert"
     CAIRN_CLOCK=$fast start again
-    until_true 200 at_work "create index concurrently"
+    until_true 400 at_work "create index concurrently"
     pg_kill
     pg_again
     wait "$engine" || CAIRN_CLOCK=$fast cairn resume @last --no-input >run.log 2>&1 || { cat run.log; exit 1; }
@@ -179,9 +179,9 @@ END
     "$BUILD/run" cairn run "$T/down.lua" --no-input --wait >run.log 2>&1 &
     engine=$!
     end_with_test "$engine"
-    until_true 300 grep -q "statement: insert into cairn.heartbeat\|execute <unnamed>: insert into cairn.heartbeat" "$PG_LOG"
+    until_true 400 grep -q "statement: insert into cairn.heartbeat\|execute <unnamed>: insert into cairn.heartbeat" "$PG_LOG"
     beats() { test "$(psql_do "select beats from cairn.heartbeat")" -gt 5; }
-    until_true 300 beats
+    until_true 400 beats
     pg_stop immediate
     sleep 1
     pg_again
@@ -211,13 +211,13 @@ END
 it 'the password is in no state, log, output, command line or environment' '
     fresh
     flow secret <<END
-        sql.apply("main", nil, { name = "s", sql = "insert into orders select 9 from pg_sleep(1)" })
+        sql.apply("main", nil, { name = "s", sql = "insert into orders select 9 from pg_sleep(5)" })
         local ok, err = pcall(postgres.query, { connection = "main", sql = "select \$1::int", params = { "no number" } })
         cairn.report("error", err)
         return postgres.query { connection = "main", sql = "select current_setting(\$\$application_name\$\$) as name" }
 END
     start secret
-    until_true 200 at_work "insert into orders select 9"
+    until_true 400 at_work "insert into orders select 9"
     cat /proc/$engine/cmdline >watched
     for pid in $(pgrep -P "$engine"); do
         cat "/proc/$pid/cmdline" "/proc/$pid/environ" >>watched

@@ -25,7 +25,7 @@
 --   sql.counts(conn, where, options)           rows of tables of one database: "schema.table" -> rows. options:
 --                                              {exact, tables, max_tables}
 --   sql.sequences(conn, where)                 those that are behind their column, of all databases, as lines
---   sql.lag(conn, where)                       bytes by which the slot that is furthest behind is behind
+--   sql.lag(conn, where)                       bytes by which the logical slot furthest behind is behind
 --   sql.state(conn, where)                     {writable, in_recovery, read_only, version, version_num, ...}
 --   sql.apply(conn, where, what)               a migration, exactly once: {name, sql | file, checksum, transaction,
 --                                              lock_timeout, timeout}. Without a transaction, an INVALID index that an

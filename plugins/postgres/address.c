@@ -218,6 +218,8 @@ address_find(struct address *a, struct cairn_call *call, const struct cairn_valu
     if (!host || !*host)
         return cairn_fail(err, CAIRN_ERR_INVALID, "%s: neither the call nor postgres.connections.%s has a host", what,
                           name);
+    if (strchr(host, ',')) /* libpq would try one after the other, each with the password */
+        return cairn_fail(err, CAIRN_ERR_INVALID, "%s: %s is more than one host", what, host);
     if (port < 1 || port > 65535)
         return cairn_fail(err, CAIRN_ERR_INVALID, "%s: %lld isn't a port", what, (long long)port);
     a->host = alloc_str(host);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROGRESS_MS 5000 /* between two lines of progress */
+
 /* Leaf tables first: what a parent samples is then known. $1: when; what was analyzed since is left out. */
 static const char list_tables[] =
     "select n.nspname::text as schema, c.relname::text as table from pg_class c join pg_namespace n on n.oid = c.relnamespace "
@@ -44,6 +46,7 @@ static int
 analyze_tables(struct connection *c, const struct cairn_value *tables, size_t *done, struct cairn_error *err)
 {
     int64_t end = c->deadline - 60000; /* a large table isn't begun at the last minute */
+    int64_t told = cairn_wall(c->call);
 
     for (*done = 0; *done < cairn_count(tables); (*done)++) {
         const struct cairn_value *entry = cairn_at(tables, *done);
@@ -51,8 +54,11 @@ analyze_tables(struct connection *c, const struct cairn_value *tables, size_t *d
 
         if (cairn_cancelled(c->call) || cairn_wall(c->call) > end)
             return 0;
-        cairn_progress(c->call, "analyze %s.%s, %zu of %zu", cairn_get_str(entry, "schema", ""),
-                       cairn_get_str(entry, "table", ""), *done + 1, cairn_count(tables));
+        if (cairn_wall(c->call) - told > PROGRESS_MS) {
+            told = cairn_wall(c->call);
+            cairn_progress(c->call, "analyze %s.%s, %zu of %zu", cairn_get_str(entry, "schema", ""),
+                           cairn_get_str(entry, "table", ""), *done + 1, cairn_count(tables));
+        }
         if (analyze_table(c, entry, &why) < 0 && why.kind != CAIRN_ERR_NOT_FOUND)
             return cairn_fail_code(err, why.kind, why.code, "%s", why.text);
     }

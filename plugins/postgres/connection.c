@@ -280,9 +280,10 @@ connect_now(struct connection *c, struct cairn_error *err)
 int
 connection_begin(struct connection *c, struct cairn_error *err)
 {
-    char *sql =
-        alloc_printf("select set_config('statement_timeout', '%lld', true), set_config('lock_timeout', '%lld', true)",
-                     (long long)c->statement_ms, (long long)c->lock_ms);
+    /* The last one: a client that vanished without a word must not hold its locks for hours. */
+    char *sql = alloc_printf("select set_config('statement_timeout', '%lld', true), set_config('lock_timeout', '%lld', "
+                             "true), set_config('idle_in_transaction_session_timeout', '60000', true)",
+                             (long long)c->statement_ms, (long long)c->lock_ms);
     int rc = connection_do(c, c->reads ? "begin read only" : "begin", err);
 
     if (rc == 0)

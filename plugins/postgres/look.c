@@ -137,7 +137,8 @@ look_lag(struct cairn_call *call, const struct cairn_value *args, struct cairn_v
     for (size_t i = 0; rc == 0 && i < cairn_count(slots); i++) {
         int64_t bytes = cairn_get_int(cairn_at(slots, i), "lag_bytes", 0);
 
-        most = bytes > most ? bytes : most;
+        if (strcmp(cairn_get_str(cairn_at(slots, i), "type", ""), "logical") == 0 && bytes > most)
+            most = bytes;
     }
     if (rc == 0)
         cairn_put(out, "max_lag_bytes", cairn_int(most));

@@ -72,7 +72,7 @@ static const struct cairn_param sequences_results[] = {
     { 0 },
 };
 static const struct cairn_param lag_results[] = {
-    { "max_lag_bytes", CAIRN_INT, CAIRN_REQUIRED, "of the slot that is furthest behind; 0 without slots", 0 },
+    { "max_lag_bytes", CAIRN_INT, CAIRN_REQUIRED, "of the logical slot that is furthest behind; 0 without any", 0 },
     { "slots", CAIRN_LIST, CAIRN_REQUIRED, "of each name, type, database, active, lag_bytes, wal_status", 0 },
     { 0 },
 };
