@@ -320,11 +320,10 @@ engine_arguments(const struct trial *t, int resume)
     }
     json_array_append_new(argv, json_string(resume ? "resume" : "run"));
     json_array_append_new(argv, json_string(resume ? "@last" : t->r->flow));
-    if (!resume)
-        json_array_foreach(t->r->params, i, param) {
-            json_array_append_new(argv, json_string("-p"));
-            json_array_append(argv, param);
-        }
+    json_array_foreach(resume ? NULL : t->r->params, i, param) {
+        json_array_append_new(argv, json_string("-p"));
+        json_array_append(argv, param);
+    }
     return argv;
 }
 

@@ -221,8 +221,8 @@ function release.precheck(rel, env, limits)
     env.name, limits.transaction_seconds, long.n, long.age))
   cairn.check(value(env, PREPARED).n == 0, env.name .. " has no prepared transaction")
   local replicas = value(env, REPLICAS)
-  cairn.check(replicas.lag <= limits.lag_seconds, ("no replica of %s is more than %d s behind (%d replicas, %d s)"):format(
-    env.name, limits.lag_seconds, replicas.n, replicas.lag))
+  cairn.check(replicas.lag <= limits.lag_seconds, ("no replica of %s is more than %d s behind (%d of them, %d s)")
+    :format(env.name, limits.lag_seconds, replicas.n, replicas.lag))
   local rows = applied(env)
   for _, step in ipairs(rel.down) do
     cairn.check(not rows[step.name], "release " .. rel.id .. " was not taken back in " .. env.name

@@ -116,7 +116,7 @@ logs_text(struct cairn_call *call, const struct cairn_value *args, struct cairn_
     struct cairn_value *params = cairn_map();
     struct buffer text = { 0 };
     int more = 0;
-    int rc;
+    int rc = 0;
 
     if (max < 1 || max > MAX_BYTES) {
         cairn_free(params);
