@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
+CAIRN_TEST_SAMPLES=${CAIRN_TEST_SAMPLES:-1}
 . "$SRC/t/flow.sh"
+. "$SRC/t/crash.sh"
 . "$SRC/t/postgres.sh"
 need_postgres
 # The run's clock is fast: pauses between looks cost nothing.
@@ -78,9 +80,7 @@ it 'a release of three migrations goes through, each recorded' '
     as_it_should_be
     shown value | grep -q 3
 '
-picks=$(sort points | uniq -c | awk -v samples="${CAIRN_TEST_SAMPLES:-1}" '
-    { n = samples == "all" || samples > $1 ? $1 : samples; for (i = 0; i < n; i++) print $2 ":" int(1 + (i + 0.5) * $1 / n) }')
-for pick in $picks; do
+for pick in $(crash_picks); do
     it "killed at $pick each migration is applied once" "crash $pick"
 done
 
