@@ -225,10 +225,10 @@ local LOOK_EVERY <const> = 20 -- s: so late at most is the end of the budget see
 -- Lead the consumers back when the time budget is used up, whatever else goes on: also as the first thing that a run
 -- does which was resumed too late.
 local function watch(list, hold)
-  while not hold.done do
+  while not hold.done and not hold.back do
     local left = hold.deadline and (hold.deadline - cairn.now()) / 1000 or LOOK_EVERY
     cairn.sleep { seconds = math.max(1, math.min(LOOK_EVERY, left)), title = "time budget of the pause" }
-    if not hold.done and not hold.over and hold.deadline and cairn.now() >= hold.deadline then
+    if not hold.done and hold.deadline and cairn.now() >= hold.deadline then
       hold.over = true
       local ok, e = pcall(consumers.resume, list)
       cairn.report("time budget used up", ok and "the consumers were led back" or e)
