@@ -60,10 +60,10 @@ owner_of_the_name() {
 nobody_has_it() {
     test -z "$(owner_of_the_name)"
 }
-# The third change of an instance is the second rename, refused as long as the name is in use; here the answer is slow,
-# so that the engine is surely killed between the two.
+# The third change of an instance is the second rename, refused as long as the name is in use, which here is long enough
+# for a busy host; and the answer is slow, so that the engine is surely killed between the two.
 die_between() {
-    in_world "s/^rds:/faults: [{ match: { action: ModifyDBInstance, n: 3 }, do: slow, ms: 8000 }]\n\nrds:/m"
+    in_world "s/^rds:/durations: { name_in_use: 3h }\nfaults: [{ match: { action: ModifyDBInstance, n: 3 }, do: slow, ms: 8000 }]\n\nrds:/m"
     use_world restore-swap
     owner_of_the_name >owner.before
     begin_flow
