@@ -175,6 +175,13 @@ it 'rds tells versions, targets, classes, maintenance and events' '
     is "" rds describe-events --source-type db-instance --source-identifier books --start-time 2024-02-13T14:00:00Z \
         --query "Events[].Message"
 '
+it 'rds lists log files, gives what is in them, and notes when maintenance is to be applied' '
+    file=$(a rds describe-db-log-files --db-instance-identifier small --query "DescribeDBLogFiles[0].LogFileName")
+    a rds download-db-log-file-portion --db-instance-identifier small --log-file-name "$file" --query LogFileData >log.txt
+    is next-maintenance rds apply-pending-maintenance-action --resource-identifier $arn:db:small \
+        --apply-action system-update --opt-in-type next-maintenance \
+        --query "ResourcePendingMaintenanceActions.PendingMaintenanceActionDetails[].OptInStatus"
+'
 it 'rds tags what has an ARN' '
     a rds add-tags-to-resource --resource-name $arn:db:books --tags Key=a,Value="b c" Key=d,Value=e
     is "a b c d e" rds list-tags-for-resource --resource-name $arn:db:books --query "TagList[].[Key,Value]"
