@@ -21,6 +21,7 @@ local proxies = require "cairn.proxy"
 local repoint = require "cairn.repoint"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
+local exec = cairn.plugin "exec"
 local rds = cairn.plugin "rds"
 
 local params = {
@@ -47,6 +48,15 @@ local params = {
   lambdas = {
     type = "list", default = cairn.array {},
     help = 'functions with the URL in variables: [{"name":F,"alias":A,"variables":{"VAR":"writer"|"reader"}}]',
+  },
+  requeue = {
+    type = "list", default = cairn.array {},
+    help = "a program and its words, run once behind the switchover: it sends on work that got stuck meanwhile",
+  },
+  requeue_check = {
+    type = "list", default = cairn.array {},
+    help = "a program that ends with 0 when requeue has been done and with 1 when not; without it a person is asked "
+      .. "when it isn't known whether requeue ran",
   },
   allow_managed = { type = "boolean", default = false, help = "change secrets though a controller may put them back" },
   drain_minutes = { type = "integer", default = 5, help = "how long connections get to leave the proxy" },
@@ -338,6 +348,17 @@ local function delete_old(job)
   end
 end
 
+-- Work that was under way when the writes stopped stands still until somebody sends it on.
+local function requeue(p)
+  if #p.requeue > 0 then
+    cairn.stage("requeue stuck work", function ()
+      local done = #p.requeue_check > 0 and exec.guarded { argv = p.requeue, check = p.requeue_check }
+        or exec.trigger { argv = p.requeue }
+      cairn.report("requeue", done.output)
+    end)
+  end
+end
+
 -- What Terraform, Pulumi and their like still believe, and what is so now.
 local function report_drift(job)
   local old, new = job.old, job.new
@@ -382,6 +403,7 @@ local function run(p)
     -- Pools that lived through it hold dead connections, or ones to a database that is read-only now.
     cairn.stage("new connections", function () repoint.restart(p.workloads) end)
   end)
+  requeue(p)
   bring_back(job)
   cairn.stage("soak", function ()
     cairn.sleep { seconds = p.soak_minutes * 60, title = "the new database proves itself" }

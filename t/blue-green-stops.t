@@ -1,0 +1,110 @@
+#!/bin/sh
+# blue-green-stops.t: an upgrade by blue/green stops or asks at the pitfalls that don't pass, and goes on when they are mended.
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016,SC2034
+. "$(dirname "$0")/lib.sh"
+. "$SRC/t/flow.sh"
+. "$SRC/t/crash.sh"
+. "$SRC/t/sim.sh"
+
+SPEED=${CAIRN_TEST_SPEED:-1000}
+KEY=AKIACAIRNSIMULATOR02
+SECRET=another
+
+# The world of an example with a second user, and with these faults from the beginning.
+world_with() { # EXAMPLE LINE...
+    lib_of=$1
+    shift
+    sed 's/^credentials:/&\n  - { access_key: AKIACAIRNSIMULATOR02, secret: another, user: relief }/' \
+        "$SRC/examples/$lib_of/world.yaml" >world.yaml
+    echo 'faults:' >>world.yaml
+    for lib_line in "$@"; do
+        echo "  - { $lib_line }" >>world.yaml
+    done
+    use_world "$lib_of" >/dev/null
+    rm world.yaml
+}
+
+# Run or resume, and answer; it must stop (failed, or denied) with this text, and name the command that comes next.
+stops_with() { # TEXT CMD...
+    lib_text=$1
+    shift
+    lib_status=0
+    answered "$@" >stop.log 2>&1 || lib_status=$?
+    case $lib_status in 1 | 4) ;; *) lib_text="status 1 or 4" ;; esac
+    shown why | grep -q "$lib_text" && grep -q "cairn resume" stop.log && return 0
+    echo "status $lib_status, expected to stop with: $lib_text"
+    shown why
+    tail -n 8 stop.log
+    return 1
+}
+again() {
+    cairn resume @last --no-input
+}
+goes_through() { # CMD...
+    answered "$@" >run.log 2>&1 || { tail -n 12 run.log; return 1; }
+}
+lambda_is() { # STATUS
+    lambda GET api-lambda/configuration | grep -q "\"LastUpdateStatus\":\"$1\""
+}
+rolled_out() {
+    kubectl get deployment notify-api -n notification-canada-ca -o json | grep -q 'The rollout has succeeded'
+}
+proxy_is() { # STATUS
+    rds DescribeDBProxies | text Status | grep -qx "$1"
+}
+
+it 'an upgrade that nobody disturbs goes through' 'reference -p soak_minutes=1'
+it 'it stops at each of many pitfalls, says why, and goes on when that is mended; nothing is done twice' '
+    world_with gc-notify "do: environment_error, match: { target: api-lambda }" \
+        "do: denied, match: { action: CreateDBClusterParameterGroup }" \
+        "do: stuck_rollout, match: { target: notify-api }, lasts: 20m" \
+        "do: update_fails, match: { target: api-lambda }, reason: the role is gone" \
+        "do: expired, match: { action: CreateDBClusterSnapshot }, times: 30" "do: proxy_not_made"
+    stops_with "KMS access was denied" run_flow -p soak_minutes=1
+    cairn sim mend environment_error >/dev/null
+    stops_with "AccessDenied" again
+    stops_with "timed out progressing" again
+    until_true 600 rolled_out
+    stops_with "the role is gone" again
+    lambda PUT api-lambda/configuration "{\"Timeout\":60}" >/dev/null
+    until_true 600 lambda_is Successful
+    stops_with "ExpiredToken" again
+    cairn sim mend expired >/dev/null
+    stops_with "insufficient-resource-limits" again
+    until_true 600 proxy_is available
+    goes_through again
+    world >got.world
+    diff -u want.world got.world
+    test "$(changed_twice)" = 0
+    cairn verify @last
+'
+it 'keys that end in the middle stop it, and with other keys it goes on' '
+    world_with instance "do: expire_credentials, match: { target: AKIAEXAMPLE1, n: 40 }"
+    export AWS_ACCESS_KEY_ID=AKIAEXAMPLE1 AWS_SECRET_ACCESS_KEY=example-secret-key-for-the-simulator
+    stops_with "ExpiredToken" run_flow -p soak_minutes=1
+    export AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET
+    goes_through again
+    world >after.json
+    test "$(look after.json rds instances orders version)" = 16.3
+    test "$(changed_twice)" = 0
+'
+it 'a deployment that can not be made, or loses its replication, is made again when a person says so; then work is requeued' '
+    world_with instance "do: invalid_configuration" "do: degraded_replication"
+    echo "exec: { programs: [sh] }" >>cairn.yaml
+    goes_through run_flow -p soak_minutes=1 -p "requeue=[\"sh\",\"-c\",\"echo once >>$T/requeued\"]"
+    shown reports "green was of no use" | grep "Replication degraded"
+    test "$(ledger | grep -c CreateBlueGreenDeployment)" = 3
+    test "$(cat requeued)" = once
+    shown reports "to reconcile in infrastructure as code" | grep "12.19 -> 16.3"
+    world >after.json
+    test "$(look after.json rds instances orders version)" = 16.3
+    test "$(changed_twice)" = 0
+'
+it 'a secret that a hidden controller puts back is set again when a person says so' '
+    world_with gc-notify "do: revert_secret, match: { target: notify-api-database }, hidden: true, after: 4m, times: 1"
+    goes_through run_flow -p soak_minutes=1 -p proxy_mode=deregister
+    cairn show @last -o json | jq -r ".approvals[].title" | grep "^Set notify-api-database"
+    test "$(changed_twice)" = 0
+'
+finish
