@@ -60,21 +60,15 @@ owner_of_the_name() {
 nobody_has_it() {
     test -z "$(owner_of_the_name)"
 }
-# The third change of an instance is the second rename, refused as long as the name is in use, which here is long enough
-# for a busy host; and the answer is slow, so that the engine is surely killed between the two.
+# The eighth change is the second rename: the engine dies when it is about to be sent.
 die_between() {
-    in_world "s/^rds:/durations: { name_in_use: 3h }\nfaults: [{ match: { action: ModifyDBInstance, n: 3 }, do: slow, ms: 8000 }]\n\nrds:/m"
     use_world restore-swap
     owner_of_the_name >owner.before
-    begin_flow
-    lib_tries=400
-    while ! nobody_has_it && [ "$lib_tries" -gt 0 ] && alive "$engine"; do
-        lib_tries=$((lib_tries - 1))
-        approve_open >/dev/null 2>&1 || :
-        sleep 0.05
-    done
-    nobody_has_it
-    kill -9 "$engine"
+    rm -f passed
+    CAIRN_CRASH_AT=engine.sending:8 CAIRN_CRASH_LOG=$T/passed
+    export CAIRN_CRASH_AT CAIRN_CRASH_LOG
+    must_crash answered run_flow >run.log 2>&1
+    unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
     nobody_has_it
     ledger >now.ledger
     test "$(grep -c "ModifyDBInstance" now.ledger)" = 2
