@@ -1,6 +1,7 @@
 #!/bin/sh
 # broken-cloud.t: a cloud that isn't the right one, doesn't let us in, or answers nonsense gives one error with its place
-# and the documented status; nothing is done in vain, and the run goes on when the cause is mended.
+# and the documented status; nothing is done in vain, and the run goes on when the cause is mended. CAIRN_TEST_SAMPLES=all
+# meets each trouble with each deed that it is named for, otherwise with the last, which changes something where one does.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
@@ -143,8 +144,16 @@ it 'each deed is done when nothing is wrong, and changes are made once' '
 # ---- not the right world, not let in ----
 # What is wrong|status|what the error says|the deeds|the harm
 
+sampled() { # DEEDS
+    if [ "${CAIRN_TEST_SAMPLES:-}" = all ]; then
+        echo "$1"
+    else
+        echo "${1##* }"
+    fi
+}
+
 each() { # TITLE STATUS WHY DEEDS HARM
-    for each_deed in $4; do
+    for each_deed in $(sampled "$4"); do
         it "$1 stops $each_deed with status $2" "stops '$2' '$3' 0 $each_deed '$5'"
     done
 }
@@ -181,7 +190,7 @@ END
 # fault|status|what the error says, for AWS by XML, AWS by JSON, Kubernetes, Cloudflare
 
 lasting() { # FAULT STATUS AFTER WHY SERVICE DEEDS
-    for each_deed in $6; do
+    for each_deed in $(sampled "$6"); do
         it "$1 of $5 stops $each_deed with status $2" "stops '$2' '$4' '$3' $each_deed fault $1 $5 100000"
     done
 }

@@ -315,7 +315,7 @@ crash_points(void **state)
         assert_int_equal(run_to_end(points[i]), -SIGKILL);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) /* the sanitizers need what the filter forbids */
+#if !SANITIZED /* the sanitizers need what the filter forbids */
 static void
 is_locked_in(void **state)
 {
@@ -358,7 +358,7 @@ main(void)
         IT("locks come first, and parameters can't be set", locks),
         IT("a file that can't be a workflow is refused with its line", refuses_bad_files),
         IT("a process can be ended at each crash point", crash_points),
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SANITIZED
         IT("a process is behind its system call filter when it has loaded a file", is_locked_in),
 #endif
         IT("an outcome of a command that wasn't given ends the process", unknown_outcome),

@@ -311,6 +311,26 @@ say_begun(struct progress *progress, const struct run *run, const json_t *intent
     free(key);
 }
 
+/* What an earlier process had begun and this one goes on with; a question is asked anew by whoever can. */
+static void
+say_open(struct progress *progress, const struct run *run, int64_t now)
+{
+    for (size_t i = 0; i < run->command_count; i++) {
+        const struct run_command *command = run->commands[i];
+        char *text, *span;
+
+        if (command->voided || command->outcome || strcmp(text_of(command->intent, "op"), "gate") == 0)
+            continue;
+        text = say_intent(run, command->intent);
+        span = print_span(now - command->first);
+        if (text)
+            progress_line(progress, "%s, begun %s ago", text, span);
+        say_begun(progress, run, command->intent);
+        free(span);
+        free(text);
+    }
+}
+
 void
 progress_record(struct progress *progress, const struct run *run, const json_t *record)
 {
@@ -332,6 +352,8 @@ progress_record(struct progress *progress, const struct run *run, const json_t *
         say(progress, json_integer_value(json_object_get(record, "t")), tone, text);
     if (strcmp(kind, "intent") == 0)
         say_begun(progress, run, record);
+    else if (strcmp(kind, "resumed") == 0)
+        say_open(progress, run, json_integer_value(json_object_get(record, "t")));
     free(text);
 }
 

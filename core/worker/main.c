@@ -51,7 +51,7 @@ close_doors(void)
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
         return -1;
-#ifndef __SANITIZE_ADDRESS__ /* its leak check reads the process from outside */
+#if !SANITIZED /* its leak check reads the process from outside */
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return -1;
 #endif
