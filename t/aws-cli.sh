@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2034
 #
-#   aws_programs                       those that are installed: a version 1 is `aws` mostly, Debian's is /usr/bin/aws
-#   with_aws PROGRAM                   the calls that follow are its; `aws` if that was never said
+#   aws_programs                       those to try: Debian's, or what `aws` is; with CAIRN_TEST_AWS=all those that are there
+#   with_aws PROGRAM                   the calls that follow are its; not within `it`
 #   a SERVICE OPERATION [...]          one call; its output is text
 #   is WORDS SERVICE OPERATION [...]   the call's output is these words
 #   fails CODE SERVICE OPERATION [...] the call fails with this code
@@ -17,17 +17,46 @@ export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_PAGER AWS_
 arn=arn:aws:rds:ca-central-1:239043911459
 
 aws_programs() {
-    for lib_program in "$(command -v aws || :)" /usr/bin/aws; do
+    for lib_program in /usr/bin/aws "$(command -v aws || :)"; do
         [ ! -x "$lib_program" ] || ! "$lib_program" --version >/dev/null 2>&1 || echo "$lib_program"
-    done | awk '!seen[$0]++'
+    done | awk '!seen[$0]++' | if [ "${CAIRN_TEST_AWS:-}" = all ]; then cat; else head -n 1; fi
 }
 
+# Most of a call's time goes into loading the program. Where it is a script of Python, that is done once: aws-calls.py.
+# With CAIRN_TEST_AWS=all it is started anew for each call.
 with_aws() { # PROGRAM
-    lib_aws=$1
+    lib_aws=$1 lib_calls=
+    [ "${CAIRN_TEST_AWS:-}" != all ] || return 0
+    lib_python=$(sed -n '1s/^#! *\(\/[^ ]*python[0-9.]*\)$/\1/p' "$lib_aws")
+    [ -n "$lib_python" ] || return 0
+    lib_calls=$(mktemp -d "$T/calls.XXXXXX")/fifo
+    mkfifo "$lib_calls"
+    background aws-calls "$lib_python" "$SRC/t/aws-calls.py" "$lib_calls"
+    until_true 1200 loaded "$!"
+    grep -q ready "$T/aws-calls.out" || { sed 's/^/# aws-calls: /' "$T/aws-calls.err"; lib_calls=; }
+}
+loaded() { # PID
+    grep -q ready "$T/aws-calls.out" || ! kill -0 "$1"
+}
+
+called() { # ARGUMENT...
+    lib_call=$(mktemp -d "$lib_calls.XXXXXX")
+    mkfifo "$lib_call/status"
+    env -0 >"$lib_call/env"
+    printf '%s\0' "$PWD" "$@" >"$lib_call/words"
+    echo "$lib_call" >"$lib_calls"
+    read -r lib_rc <"$lib_call/status"
+    cat "$lib_call/out"
+    cat "$lib_call/err" >&2
+    return "$lib_rc"
 }
 
 a() { # SERVICE OPERATION [ARGUMENT...]
-    "${lib_aws:-aws}" --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
+    if [ -n "${lib_calls:-}" ]; then
+        called --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
+    else
+        "${lib_aws:-aws}" --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
+    fi
 }
 
 is() { # WANTED SERVICE OPERATION [ARGUMENT...]: the words of the output

@@ -1,6 +1,6 @@
 #!/bin/sh
-# sim-aws-json.t: the real `aws` programs, old and new, work with queues, rules, secrets, metrics and event sources.
-# SQS and CloudWatch are spoken in two protocols: if there are several programs, the others are tried with these.
+# sim-aws-json.t: the real `aws` program works with functions, queues, rules, secrets, metrics and event sources: each
+# operation of all services but RDS and STS. SQS and CloudWatch are spoken in JSON or Query, as the program is new or old.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2034,SC2119,SC2120
 . "$(dirname "$0")/lib.sh"
@@ -36,6 +36,11 @@ lambda:
         - { queue: work, uuid: 00000000-0000-4000-a000-000000000001, per_hour: 20000 }
         - { queue: row.fifo, uuid: 00000000-0000-4000-a000-000000000002, enabled: false }
     other: { reserved_concurrency: 5 }
+    api:
+      variables: { URL: "postgresql://u:p@books.czone.ca-central-1.rds.amazonaws.com:5432/x" }
+      version: 2
+      aliases: { live: 2 }
+      reply: { ok: true }
 events:
   rules:
     nightly: { schedule: "rate(1 day)", functions: [recorder], description: of the night }
@@ -50,12 +55,11 @@ EOF
 work=00000000-0000-4000-a000-000000000001
 row=00000000-0000-4000-a000-000000000002
 
-first=yes
 for program in $programs; do
 with_aws "$program"
-of="$("$program" --version 2>&1 | cut -d' ' -f1)"
+of=$("$program" --version 2>&1 | cut -d' ' -f1)
 
-it "$of: a world starts" 'stop_sim; start_sim world.yaml --speed 0.01; echo "$CAIRN_SIM_URL/239043911459" >url'
+it "$of: a world starts" 'stop_sim; : >log; start_sim world.yaml --speed 0.01 --log log; echo "$CAIRN_SIM_URL/239043911459" >url'
 url=$(cat url)
 
 it "$of: sqs lists queues, tells their URLs and attributes, and sets some" '
@@ -67,7 +71,6 @@ it "$of: sqs lists queues, tells their URLs and attributes, and sets some" '
          MessageRetentionPeriod,DelaySeconds]"
     fails AWS.SimpleQueueService.NonExistentQueue sqs get-queue-url --queue-name nobody
 '
-if [ "$first" = yes ]; then
 it "$of: lambda lists event sources in pages, stops them, one change at a time, and limits functions" '
     is "$work $row" lambda list-event-source-mappings --function-name recorder --page-size 1 \
         --query "EventSourceMappings[].UUID"
@@ -80,6 +83,7 @@ it "$of: lambda lists event sources in pages, stops them, one change at a time, 
     is 0 lambda get-function-concurrency --function-name recorder --query ReservedConcurrentExecutions
     fails TooManyRequestsException lambda invoke --function-name recorder out.json
     a lambda delete-function-concurrency --function-name recorder
+    is "api other recorder" lambda list-functions --query "Functions[].FunctionName"
     is None lambda get-function --function-name recorder --query Concurrency
 '
 it "$of: events describes and lists rules, and switches them" '
@@ -106,8 +110,6 @@ it "$of: secretsmanager reads, writes and takes back" '
     test "$(a secretsmanager list-secret-version-ids --secret-id app/db --query "Versions[].VersionId" | wc -w)" = 2
     fails DecryptionFailure secretsmanager get-secret-value --secret-id locked
 '
-fi
-first=no
 it "$of: cloudwatch lists metrics and tells values in both ways" '
     when="--start-time 2024-02-13T14:00:00Z --end-time 2024-02-13T14:10:00Z"
     is "ClientConnections DatabaseConnections" cloudwatch list-metrics --namespace AWS/RDS \
@@ -123,6 +125,52 @@ EOF
     is "c Complete 64424509440.0 d Complete 300.0" cloudwatch get-metric-data $when --metric-data-queries \
         file://queries.json --query "MetricDataResults[].[Id,StatusCode,Values[0]]"
 '
+it "$of: lambda configuration is changed with its revision, one change at a time" '
+    revision=$(a lambda get-function-configuration --function-name api --query RevisionId)
+    fails PreconditionFailedException lambda update-function-configuration --function-name api --revision-id other \
+        --description x
+    is "InProgress 1" lambda update-function-configuration --function-name api --revision-id $revision \
+        --environment "Variables={URL=postgresql://u:p@books.czone.ca-central-1.rds.amazonaws.com/x,AB=1}" \
+        --query "[LastUpdateStatus,Environment.Variables.AB]"
+    fails ResourceConflictException lambda update-function-configuration --function-name api --description x
+    fails ResourceConflictException lambda publish-version --function-name api
+    advance 4s
+    is "Successful Active" lambda get-function-configuration --function-name api --query "[LastUpdateStatus,State]"
+    is "Active 2" lambda get-function-configuration --function-name api --qualifier live --query "[State,Version]"
+'
+it "$of: lambda publishes a version only when something has changed, and an alias follows" '
+    is "3 Pending of-run" lambda publish-version --function-name api --description of-run \
+        --query "[Version,State,Description]"
+    is "3 of-run" lambda publish-version --function-name api --description another --query "[Version,Description]"
+    is "\$LATEST 1 2 3" lambda list-versions-by-function --function-name api --query "Versions[].Version"
+    advance 3s
+    is "2" lambda get-alias --function-name api --name live --query FunctionVersion
+    is "3" lambda update-alias --function-name api --name live --function-version 3 --query FunctionVersion
+    fails ResourceNotFoundException lambda update-alias --function-name api --name live --function-version 9
+    fails PreconditionFailedException lambda update-alias --function-name api --name live --function-version 2 \
+        --revision-id other
+    is "next" lambda create-alias --function-name api --name next --function-version 3 --query Name
+    fails ResourceConflictException lambda create-alias --function-name api --name next --function-version 3
+    is "live next" lambda list-aliases --function-name api --query "Aliases[].Name"
+    fails ResourceNotFoundException lambda get-alias --function-name nobody --name live
+'
+it "$of: a function fails when the database of its URL does not answer" '
+    is "200 3" lambda invoke --function-name api --qualifier live out.json \
+        --query "[StatusCode,ExecutedVersion]"
+    grep -qx "{\"ok\":true}" out.json
+    rds DeleteDBInstance DBInstanceIdentifier=books SkipFinalSnapshot=true
+    is "Unhandled" lambda invoke --function-name api --qualifier live out.json --query FunctionError
+    grep -q "could not connect to books" out.json
+'
+it "$of: nothing was done twice, though much was refused" '
+    sim_get /_sim/verdict | grep -q "\"twice\":\[\]"
+'
+it "$of: every operation that the simulator serves of the other services of AWS was called by this program, and answered" '
+    sim_get /_sim/operations | jq -r ".[].service" | sort -u |
+        grep -vx -e rds -e sts -e kubernetes -e cloudflare -e metadata -e web >services
+    test "$(wc -l <services)" -ge 5
+    while read -r service; do untried "$service" "$of"; done <services >missing
+    diff /dev/null missing
+'
 done
-it 'nothing was done twice, though much was refused' 'sim_get /_sim/verdict | grep -q "\"twice\":\[\]"'
 finish

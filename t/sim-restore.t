@@ -1,6 +1,6 @@
 #!/bin/sh
 # sim-restore.t: instances restored, renamed and configured in the simulator, traps included; each operation by the
-# real `aws` program once.
+# real `aws` program once, the others by curl.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2034
 . "$(dirname "$0")/lib.sh"
@@ -71,6 +71,7 @@ change() { # NAME [NAME=VALUE...]
     rds ModifyDBInstance "DBInstanceIdentifier=$lib_name" ApplyImmediately=true "$@" >one.xml
 }
 
+with_aws "$(aws_programs | head -n 1)"
 it 'the world starts' 'start_sim world.yaml --speed 0.01'
 
 it 'snapshots are listed by database, type and filter; those of others only when asked for' '

@@ -9,6 +9,7 @@
 #   fault JSON                    add a fault
 #   AGENT=TEXT                    the User-Agent of these calls
 #   lambda METHOD PATH [BODY]     one call to Lambda; PATH is below /2015-03-31/functions/
+#   untried SERVICE AGENT         operations of the service that the log, the file `log`, has no sound answer of for that program
 #   world_head                    the common part of the tests' worlds
 
 KEY=AKIACAIRNTEST0000001
@@ -60,6 +61,12 @@ lambda() {
         set -- -H 'Content-Type: application/json' --data "$1"
     fi
     signed lambda -X "$lib_method" "$@" "$CAIRN_SIM_URL/2015-03-31/functions/$lib_path"
+}
+
+untried() { # SERVICE AGENT
+    sim_get "/_sim/operations?service=$1" | jq -r '.[].operation' | sort >served
+    sed -n "s|^[^ ]* [^ ]* [^ ]* $1 \([A-Za-z]*\) 2.* by/$2.*|\1|p" log | sort -u >tried
+    [ -s served ] && comm -23 served tried
 }
 
 world_head() {

@@ -125,9 +125,10 @@ local function dispatch(req)
 end
 
 local function log(req, reply)
-    host.log(("%s %s %s %s %s %d%s%s"):format(host.format(clock.now), req.method, req.path, req.service or "-",
+    local agent = (req.caller.agent or ""):match("^%S+")
+    host.log(("%s %s %s %s %s %d%s%s%s"):format(host.format(clock.now), req.method, req.path, req.service or "-",
         req.action or "-", reply.status, reply.way and " " .. reply.way or "",
-        req.caller.token and " token/" .. req.caller.token or ""))
+        req.caller.token and " token/" .. req.caller.token or "", agent and " by/" .. agent or ""))
 end
 
 function sim.handle(method, target, headers, body, waited, cursor)
