@@ -4,7 +4,8 @@
 #
 #   aws_programs                       those to try: Debian's, or what `aws` is; with CAIRN_TEST_AWS=all those that are there
 #   with_aws PROGRAM                   the calls that follow are its; not within `it`
-#   a SERVICE OPERATION [...]          one call; its output is text
+#   aws_as_is ARGUMENT...              one call, with no more said than this
+#   a SERVICE OPERATION [...]          one call to the simulator; its output is text
 #   is WORDS SERVICE OPERATION [...]   the call's output is these words
 #   fails CODE SERVICE OPERATION [...] the call fails with this code
 #
@@ -51,12 +52,12 @@ called() { # ARGUMENT...
     return "$lib_rc"
 }
 
+aws_as_is() { # ARGUMENT...
+    if [ -n "${lib_calls:-}" ]; then called "$@"; else "${lib_aws:-aws}" "$@"; fi
+}
+
 a() { # SERVICE OPERATION [ARGUMENT...]
-    if [ -n "${lib_calls:-}" ]; then
-        called --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
-    else
-        "${lib_aws:-aws}" --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
-    fi
+    aws_as_is --endpoint-url "$CAIRN_SIM_URL" --output text "$@"
 }
 
 is() { # WANTED SERVICE OPERATION [ARGUMENT...]: the words of the output

@@ -5,7 +5,8 @@
  *     tls-front BACKEND_PORT CERT.pem KEY.pem [CLIENT_CA.pem]
  *
  * Prints its port on a line of its own, then serves until it is ended. With CLIENT_CA.pem only clients whose
- * certificate that authority has signed are let through.
+ * certificate that authority has signed are let through. A client that takes it for its proxy is let through as well:
+ * a CONNECT is answered by 200, and what follows is for the server, whatever host was named.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -91,6 +92,24 @@ relay(SSL *tls, int front, int back)
     }
 }
 
+/* A client that speaks to a proxy first says CONNECT and a few headers, and then waits. */
+static void
+answer_connect(int front)
+{
+    char head[4096];
+    ssize_t n = recv(front, head, 8, MSG_PEEK);
+    size_t len = 0;
+
+    if (n < 8 || memcmp(head, "CONNECT ", 8) != 0)
+        return;
+    while (len < sizeof(head) - 1 && (n = read(front, head + len, 1)) == 1) {
+        head[++len] = '\0';
+        if (len >= 4 && strcmp(head + len - 4, "\r\n\r\n") == 0)
+            break;
+    }
+    dprintf(front, "HTTP/1.1 200 Connected\r\n\r\n");
+}
+
 static void
 serve(SSL_CTX *context, int front, int backend_port)
 {
@@ -98,6 +117,7 @@ serve(SSL_CTX *context, int front, int backend_port)
     int back = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     SSL *tls = SSL_new(context);
 
+    answer_connect(front);
     if (tls && SSL_set_fd(tls, front) == 1 && SSL_accept(tls) == 1 && back >= 0
         && connect(back, (struct sockaddr *)&address, sizeof(address)) == 0) {
         relay(tls, front, back);

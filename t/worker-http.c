@@ -186,9 +186,9 @@ static void
 no_answer_in_time_is_a_timeout_once_something_was_sent(void **state)
 {
     (void)state;
-    assert_string_equal(outcome(call("change", request("POST", "hang", "timeout_ms", json_integer(200), NULL), NULL)),
+    assert_string_equal(outcome(call("change", request("POST", "hang", "timeout_ms", json_integer(1000), NULL), NULL)),
                         "timeout");
-    assert_string_equal(outcome(call("read", request("GET", "hang", "timeout_ms", json_integer(200), NULL), NULL)),
+    assert_string_equal(outcome(call("read", request("GET", "hang", "timeout_ms", json_integer(1000), NULL), NULL)),
                         "timeout");
     assert_log("1 POST /hang\n2 GET /hang\n");
 }
@@ -211,7 +211,7 @@ a_failed_look_before_the_change_is_no_doubt_and_one_after_it_is(void **state)
     assert_string_equal(outcome(call("change", request("GET", "die", NULL), NULL)), "unavailable");
     assert_string_equal(
         outcome(
-            call("change", request("POST", "hang", "reads", json_true(), "timeout_ms", json_integer(200), NULL), NULL)),
+            call("change", request("POST", "hang", "reads", json_true(), "timeout_ms", json_integer(1000), NULL), NULL)),
         "unavailable");
     assert_string_equal(outcome(call("change", request("POST", "ok", NULL), request("GET", "die", NULL))), "in_doubt");
     assert_string_equal(

@@ -16,6 +16,9 @@ int64_t timeout_of(const struct cairn_value *args, int64_t otherwise, int64_t mo
 
 /* look.c */
 cairn_run_fn look_query, look_writable, look_databases, look_counts, look_sequences, look_lag;
+extern const char look_server[]; /* SQL whose one row says what a server is, and whether it takes writes */
+/* servers.c */
+cairn_run_fn servers_look;
 /* checks.c */
 cairn_run_fn checks_run;
 /* explain.c */

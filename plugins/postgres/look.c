@@ -83,23 +83,24 @@ list(struct cairn_call *call, const struct cairn_value *args, struct cairn_value
     return 0;
 }
 
+const char look_server[] =
+    "select not pg_is_in_recovery() and reset_val <> 'on' as writable, pg_is_in_recovery() as in_recovery, "
+    "reset_val = 'on' as read_only, current_setting('server_version') as version, "
+    "current_setting('server_version_num')::int as version_num, "
+    "(extract(epoch from pg_postmaster_start_time()) * 1000)::bigint as started, "
+    "current_database()::text as database, current_user::text as user "
+    "from pg_settings where name = 'default_transaction_read_only'";
+
 int
 look_writable(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
-    static const char sql[] =
-        "select not pg_is_in_recovery() and reset_val <> 'on' as writable, pg_is_in_recovery() as in_recovery, "
-        "reset_val = 'on' as read_only, current_setting('server_version') as version, "
-        "current_setting('server_version_num')::int as version_num, "
-        "(extract(epoch from pg_postmaster_start_time()) * 1000)::bigint as started, "
-        "current_database()::text as database, current_user::text as user "
-        "from pg_settings where name = 'default_transaction_read_only'";
     struct connection c = { 0 };
     struct cairn_value *rows;
     const struct cairn_value *row;
 
     if (open_reading(&c, call, args, "writable", err) < 0)
         return -1;
-    rows = rows_all(&c, sql, 0, NULL, err);
+    rows = rows_all(&c, look_server, 0, NULL, err);
     connection_close(&c);
     if (!rows)
         return -1;

@@ -46,6 +46,12 @@ static const struct cairn_param writable_results[] = {
     { "user", CAIRN_STR, CAIRN_REQUIRED, "as whom", 0 },
     { 0 },
 };
+static const struct cairn_param servers_results[] = {
+    { "seen", CAIRN_STR, CAIRN_REQUIRED, "all that was seen, for people", 0 },
+    { "servers", CAIRN_LIST, CAIRN_REQUIRED, "of each what `writable` says, its connection, and tls", 0 },
+    { "problems", CAIRN_LIST, CAIRN_REQUIRED, "connections that don't lead to a server, each with the reason", 0 },
+    { 0 },
+};
 static const struct cairn_param databases_results[] = {
     { "databases", CAIRN_LIST, CAIRN_REQUIRED, "of each name, encoding, bytes; neither templates nor rdsadmin", 0 },
     { 0 },
