@@ -3,6 +3,8 @@
 # shellcheck shell=sh
 #
 #   EXAMPLE                    the folder of examples/ whose workflow it is; gc-notify if unset
+#   crash_world                makes the world in which each of the runs happens: that of EXAMPLE. A test that needs
+#                              another defines it anew
 #   reference [ARG...]         a run that nobody disturbs: its world, its ledger and its crash points, for later
 #   keep_reference             what the world is now is what it should be
 #   same_as_reference          the world and the ledger are the same, no change was made twice, nobody was asked more
@@ -13,8 +15,12 @@
 #                              sweep, and of the others a third that depends on the example. CAIRN_TEST_POINTS limits it
 #                              to names that match a pattern. `cairn rehearse --crash-everywhere` is the same for authors.
 
-reference() {
+crash_world() {
     use_world "${EXAMPLE:-gc-notify}"
+}
+
+reference() {
+    crash_world
     CAIRN_CRASH_LOG=$T/points answered run_flow "$@" >"$T/run.log" 2>&1 || {
         tail -n 30 "$T/run.log"
         return 1
@@ -40,7 +46,7 @@ same_as_reference() {
 }
 
 crash_at() {
-    use_world "${EXAMPLE:-gc-notify}"
+    crash_world
     rm -f "$T/passed"
     CAIRN_CRASH_AT=$1
     CAIRN_CRASH_LOG=$T/passed

@@ -180,6 +180,8 @@ it 'when the time is used up the consumers come back at once and the run stops; 
     answered cairn resume @last --no-input >run.log 2>&1
     as_before
     test "$(applied production)" = "up 0042-index-events"
+    cairn show @last --records -o json | jq "[.records[] | select(.title == \"time budget of the pause\")] | length" >looks
+    test "$(cat looks)" -ge 1 && test "$(cat looks)" -le 4 # and not one for each look at the clock
     test "$(changed_twice)" = 0
 '
 it 'a run that died while they stood still leads them back first when it is resumed too late' '

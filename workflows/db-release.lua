@@ -65,7 +65,6 @@ local params = {
   },
 }
 
-local NO_HOLD <const> = { check = function () end, stop = function () end }
 local KNOWN <const> = { staging = true, production = true }
 local OVERHEAD <const> = 2 * times.minute -- until all stand still, and until all are back
 
@@ -172,7 +171,7 @@ local function staging(job)
   release.precheck(rel, env, job.limits)
   register_way_back(job, env, function (fn) fn() end)
   local began = cairn.now()
-  local already = release.apply(rel, env, NO_HOLD)
+  local already = release.apply(rel, env, release.NO_HOLD)
   job.took = cairn.now() - began
   smoke(job.p, env)
   env.passed = rel.checksum
@@ -227,7 +226,7 @@ end
 -- With nobody to pause there is no time to keep.
 local function while_paused(job, limit, body)
   if #job.consumers == 0 then
-    body(NO_HOLD)
+    body(release.NO_HOLD)
   else
     consumers.during(job.consumers, limit, body)
   end

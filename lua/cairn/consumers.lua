@@ -222,13 +222,21 @@ end
 
 local LOOK_EVERY <const> = 20 -- s: so late at most is the end of the budget seen
 
+local function is_over(hold)
+  return not hold.over and hold.deadline and cairn.now() >= hold.deadline
+end
+
 -- Lead the consumers back when the time budget is used up, whatever else goes on: also as the first thing that a run
--- does which was resumed too late.
+-- does which was resumed too late. It goes on after that: a resume pauses anew, with a time of its own.
 local function watch(list, hold)
-  while not hold.done and not hold.back do
-    local left = hold.deadline and (hold.deadline - cairn.now()) / 1000 or LOOK_EVERY
-    cairn.sleep { seconds = math.max(1, math.min(LOOK_EVERY, left)), title = "time budget of the pause" }
-    if not hold.done and hold.deadline and cairn.now() >= hold.deadline then
+  while not hold.done do
+    cairn.wait {
+      title = "time budget of the pause", every = LOOK_EVERY,
+      poll = function ()
+        return hold.done and "not needed any more" or is_over(hold) and "used up"
+      end,
+    }
+    if not hold.done and is_over(hold) then
       hold.over = true
       local ok, e = pcall(consumers.resume, list)
       cairn.report("time budget used up", ok and "the consumers were led back" or e)
@@ -240,8 +248,9 @@ end
 -- Raise an error when the budget is used up. The look makes the time a fresh one, and what a resume does again: the
 -- consumers are paused anew before it.
 local function check_time(list, hold)
-  while hold.over and not hold.back do
-    cairn.sleep { seconds = 1, title = "the consumers are led back" }
+  if hold.over and not hold.back then
+    -- A resume that does this again has paused anew: then nothing is over.
+    waits.till("the consumers are led back", function () return hold.back or not hold.over end, { every = 1 })
   end
   for _, item in ipairs(list) do
     if item.enabled then

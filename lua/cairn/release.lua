@@ -79,6 +79,15 @@ function release.check_unchanged(rel)
   cairn.check(true, "the files of the release are those that were approved")
 end
 
+-- There is no time to keep. Else a `hold` is what consumers.during() gives.
+release.NO_HOLD = { check = function () end, stop = function () end }
+
+-- How long a step may take: what `hold` has left, s.
+local function time_left(hold)
+  local left = hold.deadline and (hold.deadline - cairn.now()) // 1000
+  return math.min(STATEMENT_MAX, math.max(1, left or STATEMENT_MAX))
+end
+
 -- ---- by the plugin postgres ---------------------------------------------------------------------------------------
 
 local function at(env, args)
@@ -94,8 +103,9 @@ local function applied(env)
   return rows
 end
 
--- A statement outside of a transaction that died leaves an index that no query uses and every write pays for.
-local function rebuild(env, err)
+-- A statement outside of a transaction that died leaves an index that no query uses and every write pays for. The
+-- answer may come late: hold.check() says whether there is still time.
+local function rebuild(env, err, hold)
   local oid = math.tointeger(tonumber(err.text:match("%(oid (%d+)%)")))
   for _, index in ipairs(postgres.invalid_indexes(at(env, {})).indexes) do
     if index.oid == oid then
@@ -103,6 +113,7 @@ local function rebuild(env, err)
         title = "Drop the INVALID index " .. index.name .. " and build it again?",
         details = { environment = env.name, table = index.table, why = err.text },
       }
+      hold.check()
       postgres.drop_invalid_index(at(env, { name = index.name, oid = oid }))
       return
     end
@@ -110,8 +121,9 @@ local function rebuild(env, err)
   error(err, 0)
 end
 
-local function apply(env, step, timeout)
+local function apply(env, step, hold)
   while true do
+    local timeout = time_left(hold)
     local ok, result = pcall(postgres.execute, at(env, {
       name = step.name, file = step.file, checksum = step.checksum, transaction = step.transaction,
       timeout = step.transaction and timeout or nil,
@@ -121,7 +133,7 @@ local function apply(env, step, timeout)
     elseif result.code ~= "INVALID_INDEX" then
       error(result, 0)
     end
-    rebuild(env, result)
+    rebuild(env, result, hold)
   end
 end
 
@@ -147,12 +159,6 @@ end
 
 -- ---- both ---------------------------------------------------------------------------------------------------------
 
--- How long a step may take: what `hold` has left, s.
-local function time_left(hold)
-  local left = hold.deadline and (hold.deadline - cairn.now()) // 1000
-  return math.min(STATEMENT_MAX, math.max(1, left or STATEMENT_MAX))
-end
-
 -- Apply what isn't applied yet. True if all was there before.
 function release.apply(rel, env, hold)
   local already = true
@@ -160,7 +166,7 @@ function release.apply(rel, env, hold)
     return run(rel, env, "up", time_left(hold))
   end
   for _, step in ipairs(rel.up) do
-    already = apply(env, step, time_left(hold)) and already
+    already = apply(env, step, hold) and already
     hold.check()
   end
   return already
@@ -191,7 +197,7 @@ function release.take_back(rel, env)
     any = any or rows[step.name] ~= nil
   end
   for _, step in ipairs(any and rel.down or {}) do
-    apply(env, step, STATEMENT_MAX)
+    apply(env, step, release.NO_HOLD)
   end
 end
 
