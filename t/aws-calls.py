@@ -12,6 +12,7 @@ import sys
 import traceback
 
 before = dict(os.environ)
+import awscli
 import awscli.clidriver as cli
 # The program tells itself by the environment where its data is.
 OWN = {name: value for name, value in os.environ.items() if before.get(name) != value}
@@ -63,7 +64,7 @@ def answer(folder, shared):
 
 def serve(calls):
     shared = []
-    print('ready', flush=True)
+    print('ready aws-cli/%s' % awscli.__version__, flush=True)
     with os.fdopen(os.open(calls, os.O_RDWR), 'r') as lines:
         for line in lines:
             answer(line.rstrip('\n'), shared)

@@ -9,32 +9,40 @@
 #   is WORDS SERVICE OPERATION [...]   the call's output is these words
 #   fails CODE SERVICE OPERATION [...] the call fails with this code
 #
-# Variables: $arn, how the ARNs of RDS begin.
-
-aws --version >/dev/null 2>&1 || skip_all 'there is no aws program (package awscli)'
+# Variables: $arn, how the ARNs of RDS begin; $of, the name and version of the program.
 
 AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET AWS_DEFAULT_REGION=ca-central-1 AWS_PAGER='' AWS_MAX_ATTEMPTS=1
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION AWS_PAGER AWS_MAX_ATTEMPTS
 arn=arn:aws:rds:ca-central-1:239043911459
 
-aws_programs() {
+find_aws() {
     for lib_program in /usr/bin/aws "$(command -v aws || :)"; do
-        [ ! -x "$lib_program" ] || ! "$lib_program" --version >/dev/null 2>&1 || echo "$lib_program"
-    done | awk '!seen[$0]++' | if [ "${CAIRN_TEST_AWS:-}" = all ]; then cat; else head -n 1; fi
+        if [ ! -x "$lib_program" ] || ! "$lib_program" --version >/dev/null 2>&1; then continue; fi
+        echo "$lib_program"
+        [ "${CAIRN_TEST_AWS:-}" = all ] || break
+    done | awk '!seen[$0]++'
+}
+lib_programs=$(find_aws)
+[ -n "$lib_programs" ] || skip_all 'there is no aws program (package awscli)'
+aws_programs() {
+    echo "$lib_programs"
 }
 
 # Most of a call's time goes into loading the program. Where it is a script of Python, that is done once: aws-calls.py.
 # With CAIRN_TEST_AWS=all it is started anew for each call.
 with_aws() { # PROGRAM
     lib_aws=$1 lib_calls=
-    [ "${CAIRN_TEST_AWS:-}" != all ] || return 0
     lib_python=$(sed -n '1s/^#! *\(\/[^ ]*python[0-9.]*\)$/\1/p' "$lib_aws")
-    [ -n "$lib_python" ] || return 0
+    [ "${CAIRN_TEST_AWS:-}" = all ] || [ -z "$lib_python" ] || load_aws
+    [ -n "$lib_calls" ] || of=$("$lib_aws" --version 2>&1 | cut -d' ' -f1)
+}
+load_aws() {
     lib_calls=$(mktemp -d "$T/calls.XXXXXX")/fifo
     mkfifo "$lib_calls"
     background aws-calls "$lib_python" "$SRC/t/aws-calls.py" "$lib_calls"
     until_true 1200 loaded "$!"
-    grep -q ready "$T/aws-calls.out" || { sed 's/^/# aws-calls: /' "$T/aws-calls.err"; lib_calls=; }
+    of=$(sed -n 's/^ready //p' "$T/aws-calls.out")
+    [ -n "$of" ] || { sed 's/^/# aws-calls: /' "$T/aws-calls.err"; lib_calls=; }
 }
 loaded() { # PID
     grep -q ready "$T/aws-calls.out" || ! kill -0 "$1"

@@ -49,7 +49,6 @@ secret=arn:aws:secretsmanager:ca-central-1:239043911459:secret:new
 
 for program in $(aws_programs); do
 with_aws "$program"
-of=$("$program" --version 2>&1 | cut -d' ' -f1)
 
 # The clock all but stands still: what happens when is up to `advance`, however slow the machine is.
 it "$of: the world starts" 'stop_sim; : >log; start_sim world.yaml --speed 0.01 --log log'

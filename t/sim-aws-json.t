@@ -57,7 +57,6 @@ row=00000000-0000-4000-a000-000000000002
 
 for program in $programs; do
 with_aws "$program"
-of=$("$program" --version 2>&1 | cut -d' ' -f1)
 
 it "$of: a world starts" 'stop_sim; : >log; start_sim world.yaml --speed 0.01 --log log; echo "$CAIRN_SIM_URL/239043911459" >url'
 url=$(cat url)
