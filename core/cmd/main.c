@@ -212,11 +212,14 @@ int
 main(int argc, char **argv)
 {
     static char version[] = "version";
-    struct context context = { .options = json_object(), .words = json_array() };
+    struct context context = { 0 };
     struct cairn_error err = { 0 };
     int status;
 
     harden();
+    alloc_for_json();
+    context.options = json_object();
+    context.words = json_array();
     crash_init();
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         argv[1] = version;

@@ -4,6 +4,7 @@
  */
 #include "common/alloc.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,22 @@ alloc_zero(size_t count, size_t size)
     if (!p)
         alloc_failed();
     return p;
+}
+
+static void *
+alloc_bytes(size_t size)
+{
+    void *p = malloc(size ? size : 1);
+
+    if (!p)
+        alloc_failed();
+    return p;
+}
+
+void
+alloc_for_json(void)
+{
+    json_set_alloc_funcs(alloc_bytes, free);
 }
 
 void *

@@ -5,6 +5,7 @@
  *
  * load the plugin -> hello -> configure -> calls, one at a time -> end-of-file. doc/PROTOCOL.md has the messages.
  */
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/crash.h"
 #include "common/error.h"
@@ -147,6 +148,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: cairn-worker FILE.so, with the engine's socket as descriptor %d\n", FRAME_FD);
         return 2;
     }
+    alloc_for_json();
     ignore_signals();
     if (close_doors() < 0 || clock_init(getenv("CAIRN_CLOCK")) < 0) {
         fprintf(stderr, "cairn-worker: can't start: descriptor %d is not open, or CAIRN_CLOCK is not a clock\n",
