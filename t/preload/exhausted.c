@@ -3,14 +3,16 @@
  * SPDX-License-Identifier: MIT
  *
  * EXHAUSTED_PROGRAM is the program's name; others that inherit the variables are left alone. EXHAUSTED_AT is the number
- * of the allocation that fails, from 1; 0 for none. EXHAUSTED_COUNT is a file that gets the number of all allocations
- * when the program ends by itself.
+ * of the allocation that fails, from 1; 0 for none. EXHAUSTED_COUNT is a file of eight bytes that always holds how many
+ * there have been, as a long: a program may be killed at its end.
  */
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -22,11 +24,19 @@ void *__libc_realloc(void *old, size_t size);
 static atomic_long passed;
 static long fails_at;
 static int counting;
+static atomic_long *shown;
 
 static int
 fails(void)
 {
-    if (!counting || atomic_fetch_add(&passed, 1) + 1 != fails_at)
+    long number;
+
+    if (!counting)
+        return 0;
+    number = atomic_fetch_add(&passed, 1) + 1;
+    if (shown && number > atomic_load(shown))
+        atomic_store(shown, number);
+    if (number != fails_at)
         return 0;
     errno = ENOMEM;
     return 1;
@@ -62,29 +72,27 @@ reallocarray(void *old, size_t count, size_t size)
     return realloc(old, bytes);
 }
 
+static void
+show_in(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    void *map = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (map != MAP_FAILED)
+        shown = map;
+    if (fd >= 0)
+        close(fd);
+}
+
 __attribute__((constructor)) static void
 begin(void)
 {
     const char *program = getenv("EXHAUSTED_PROGRAM");
     const char *at = getenv("EXHAUSTED_AT");
+    const char *path = getenv("EXHAUSTED_COUNT");
 
     counting = program && strcmp(program, program_invocation_short_name) == 0;
     fails_at = at ? strtol(at, NULL, 10) : 0;
-}
-
-__attribute__((destructor)) static void
-end(void)
-{
-    const char *path = getenv("EXHAUSTED_COUNT");
-    FILE *f;
-    long count = atomic_load(&passed);
-
-    if (!counting || !path)
-        return;
-    counting = 0;
-    f = fopen(path, "we");
-    if (!f)
-        return;
-    fprintf(f, "%ld\n", count);
-    fclose(f);
+    if (counting && path)
+        show_in(path);
 }
