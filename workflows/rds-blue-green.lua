@@ -59,7 +59,10 @@ local params = {
       .. "when it isn't known whether requeue ran",
   },
   allow_managed = { type = "boolean", default = false, help = "change secrets though a controller may put them back" },
-  drain_minutes = { type = "integer", default = 5, help = "how long connections get to leave the proxy" },
+  drain_minutes = {
+    type = "integer", default = 5,
+    help = "how long connections get to leave the proxy; who stays is asked about, if CloudWatch can be read",
+  },
   ignore_windows = { type = "boolean", default = false, help = "start though a maintenance or backup window is near" },
   switchover_timeout = {
     type = "integer", default = 600, help = "seconds (30-3600) until RDS takes a switchover back",
@@ -119,7 +122,7 @@ local function ask_for_proxy(job)
     title = "Delete the proxy " .. name .. "?",
     details = {
       destroys = destroys, after = "it is made again from what was recorded of it; that takes about half an hour",
-      check = "nobody uses it any more: ClientConnections of the proxy is 0",
+      check = "all who use it were led past it; ClientConnections is looked at before it is deleted",
     },
     confirm = name, destroys = destroys,
   }
@@ -137,6 +140,7 @@ local function take_proxy_out(job)
       end
       cairn.sleep { seconds = p.drain_minutes * 60, title = "connections leave the proxy" }
       repoint.settle_bypass(job.items, p.workloads)
+      proxies.drain(job.proxy, p.drain_minutes)
       proxies.take_out(job.proxy, job.old, p.proxy_mode, job.way)
     end)
   end

@@ -3,6 +3,7 @@
 
 local fail = require "cairn.fail"
 local database = require "cairn.database"
+local metrics = require "cairn.metrics"
 local names = require "cairn.names"
 local times = require "cairn.times"
 local waits = require "cairn.waits"
@@ -13,6 +14,7 @@ local bluegreen = {}
 
 local RETRY_FOR <const> = 10 * times.minute -- how long a refused switchover is tried again
 local BETWEEN_LOOKS <const> = 15 -- seconds between the two looks that must agree
+local NEAR_WITHIN <const> = 10 -- minutes that green gets to come near
 
 local function read(id)
   return function () return rds.describe_blue_green { id = id } end
@@ -173,6 +175,20 @@ function bluegreen.wait_steady(deployment)
       return
     end
   end
+end
+
+-- Green is at most `limit` bytes behind, as far as CloudWatch says. The slot keeps what green may still want, which can
+-- be more than what it lacks: what doesn't get better is for a person to judge.
+function bluegreen.wait_near(source, limit)
+  local seen = metrics.wait_down("green is at most " .. limit .. " bytes behind", "OldestReplicationSlotLag",
+    { DBInstanceIdentifier = source.members[1].id }, limit, NEAR_WITHIN)
+  if seen.left then
+    cairn.approve {
+      title = "Switch over though green is " .. seen.left .. " bytes behind?",
+      details = { limit = limit, effect = "writes stop until green has caught up, or RDS takes the switchover back" },
+    }
+  end
+  cairn.report("green behind", seen.unknown and "not known: " .. seen.unknown or (seen.value or seen.left) .. " bytes")
 end
 
 -- Errors that say that nothing has begun.

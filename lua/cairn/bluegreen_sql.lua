@@ -1,9 +1,11 @@
 -- bluegreen_sql.lua: what an upgrade by blue/green looks at by SQL, when it is given a connection.
 -- SPDX-License-Identifier: MIT
 --
--- Without one each function here does nothing but the switchover itself, and the report says that SQL wasn't looked at.
+-- Without one the functions here do nothing but the switchover itself and a look at CloudWatch, and the report says
+-- that SQL wasn't looked at.
 -- `job` is the workflow's: p (its parameters), way, old, green, new.
 
+local bluegreen = require "cairn.bluegreen"
 local postgres = require "cairn.postgres"
 local probe = require "cairn.probe"
 local sql = require "cairn.sql"
@@ -104,11 +106,14 @@ function bluegreen_sql.before_switchover(job)
     .. ". Run the application's read-only tests there; no DDL on blue since the deployment was created"
 end
 
--- Near enough, several times in a row.
+-- Near enough, several times in a row; without a connection, as far as CloudWatch says.
 function bluegreen_sql.wait_lag(job)
   local conn, limit = job.p.connection, job.p.lag_limit
   local calm = 0
-  while conn and calm < CALM do
+  if not conn then
+    return bluegreen.wait_near(job.old, limit)
+  end
+  while calm < CALM do
     calm = sql.lag(conn, where(job.old)) <= limit and calm + 1 or 0
     if calm == 0 then
       waits.till("green is at most " .. limit .. " bytes behind", function ()

@@ -28,7 +28,13 @@ function maintenance.during(pattern, script, way, body)
     end
   end
   way_back.add(way, "take the maintenance page away", put_back)
-  return cairn.during(function () cloudflare.set_route { pattern = pattern, script = script } end, put_back, body)
+  local function show()
+    local previous = cloudflare.set_route({ pattern = pattern, script = script }).previous
+    if previous and previous ~= script then -- somebody made that route just before
+      before = { found = true, script = previous }
+    end
+  end
+  return cairn.during(show, put_back, body)
 end
 
 return maintenance

@@ -5,6 +5,7 @@
 -- `proxy.restore` looks first and does only what is missing: it serves the way on, a resume, and the way back alike.
 
 local fail = require "cairn.fail"
+local metrics = require "cairn.metrics"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
 local rds = cairn.plugin "rds"
@@ -215,6 +216,27 @@ local function delete(captured)
   end
   rds_proxy.delete { name = name }
   waits.gone("proxy " .. name .. " is gone", function () return rds_proxy.describe { name = name } end)
+end
+
+-- Behind the minutes that connections were given to leave: until no client is connected to the proxy any more. Who
+-- still is after as many minutes again is for a person to judge.
+function proxy.drain(captured, minutes)
+  local name, told = captured.proxy.name, "none is left"
+  local seen = metrics.wait_down("no client is connected to proxy " .. name, "ClientConnections",
+    { ProxyName = name }, 0, minutes)
+  if seen.unknown then
+    told = ("not known (%s); %d minutes were waited"):format(seen.unknown, minutes)
+  elseif seen.left then
+    cairn.approve {
+      title = ("Take proxy %s out though clients are connected to it?"):format(name),
+      details = {
+        connections = seen.left, effect = "whoever uses the proxy loses the database until it is back",
+        check = "who was not led past it: secrets and functions that this run doesn't know",
+      },
+    }
+    told = seen.left .. " connections were left, and a person said to go on"
+  end
+  cairn.report("client connections of the proxy", told)
 end
 
 -- mode: "deregister" or "recreate". The way back is registered first: it looks at what is missing.

@@ -61,7 +61,8 @@ return function (R)
     local function slot_lag(i)
         for _, d in pairs(R.state().deployments) do
             if d.source == i.resource_id and (d.status == "PROVISIONING" or d.status == "AVAILABLE") then
-                return 65536
+                local behind = R.strikes("slot_lag", d)
+                return behind and behind.bytes or 65536
             end
         end
         return -1

@@ -82,6 +82,12 @@ return function (R)
                 .. "it back.",
             params = { lag = { type = "duration", default = "20m", help = "for so long writes would have to stop" } },
         },
+        slot_lag = {
+            help = "Green is behind, as OldestReplicationSlotLag of the source says. The target is the deployment or "
+                .. "its source.",
+            times = 0,
+            params = { bytes = { type = "integer", default = 50000000000, min = 0, help = "by so many" } },
+        },
         degraded_replication = {
             help = "Something (DDL on blue) breaks replication for good: only an event says so, the status stays "
                 .. "AVAILABLE, a switchover is taken back. Only another deployment cures it.",
