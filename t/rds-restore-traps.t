@@ -120,6 +120,17 @@ it 'what the operator says goes before what the old database had, and is listed'
     test "$(look now.json rds instances "$old-restore-RUN" backup_retention)" = 7
     ledger | grep -q "RestoreDBInstanceToPointInTime $old-restore-RUN"
 '
+it 'who is still connected to the old database is told to a person before its deletion; with a no it is kept' '
+    rm -f world.yaml
+    use_world restore
+    until_asked "Go on to the deletion of app5ec7032 though it is in use" run_flow -p lambdas=[]
+    reported "connections to app5ec7032" | grep -x "5 are open"
+    cairn reject @last --comment "the exports still use it"
+    cairn resume @last --no-input
+    reported "old database kept" | grep "the exports still use it"
+    world >after.json
+    look after.json rds instances app5ec7032 status | grep -x available
+'
 it 'an instance of somebody else under the new name is a conflict, and no rollback touches it' '
     use_world restore
     must_fail 3 run_flow >run.log 2>&1

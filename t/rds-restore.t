@@ -17,6 +17,7 @@ it 'a restore from the newest automated snapshot goes through' '
     answered run_flow >run.log 2>&1 || { tail -n 40 run.log; exit 1; }
     test "$(shown state)" = done
     reported "restored from" | grep -q "snapshot rds:app5ec7032-2025-03-21-03-05"
+    test "$(reported "connections to app5ec7032")" = "0 are open"
     world >after.json
 '
 it 'the world was changed so, and nothing was changed twice' '

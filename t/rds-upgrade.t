@@ -7,7 +7,22 @@
 db=app1a2b3c4
 reader=$db-metabase
 
+# With a page that shows the database's version, and a state of Terraform that is behind.
+sed '$r /dev/stdin' "$SRC/examples/planx-production/world.yaml" >world.yaml <<END
+
+web: { pages: { health: { database: $db, text: "alive with {version}" } } }
+END
 use_world planx-production
+sed -i '/^expected_version=/d' arguments
+cat >>arguments <<END
+stack={"file":"$T/main.tfstate"}
+smoke=[{"url":"$CAIRN_SIM_WEB/health","text":"alive with 16.3"}]
+END
+cat >main.tfstate <<END
+{ "version": 4, "terraform_version": "1.9.0", "outputs": {}, "resources": [ { "mode": "managed", "type": "aws_db_instance",
+  "instances": [ { "attributes": { "identifier": "$db", "engine_version": "12.17", "password": "n0t-for-the-record" } } ] } ] }
+END
+echo 'exec: { programs: [cat] }' >>cairn.yaml
 world >before.json
 
 it 'an upgrade of an instance with a replica goes through, and asks once' '
@@ -47,6 +62,11 @@ it 'the maintenance page is gone' '
 it 'no change was made twice, and the journal proves itself' '
     test "$(changed_twice)" = 0
     cairn verify @last
+'
+it 'what the stack declares was told without its password, and the page was tried' '
+    test "$(shown reports "declared by the stack" engine_version)" = 12.17
+    test "$(shown reports "tried in $db")" = "1 tests passed"
+    cairn show @last --records -o json | must_fail any grep n0t-for-the-record
 '
 it 'the report has the drift, how long writes were down at most, and both versions' '
     test "$(shown reports drift engine_version configured)" = 12.17

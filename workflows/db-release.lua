@@ -14,11 +14,9 @@ local names = require "cairn.names"
 local preflight = require "cairn.preflight"
 local queues = require "cairn.queues"
 local release = require "cairn.release"
+local smoke = require "cairn.smoke"
 local times = require "cairn.times"
 local waits = require "cairn.waits"
-local exec = cairn.plugin "exec"
-local http = cairn.plugin "http"
-local lambda = cairn.plugin "lambda"
 
 local params = {
   release = { type = "string", required = true, help = "name of the release, once and for all: 0042-add-index" },
@@ -79,43 +77,20 @@ local function check_params(p, wanted)
   cairn.check(p.commands or p.staging, "staging names a connection, or commands says how it is done")
   cairn.check(p.commands or not wanted.production or p.production, "production names a connection")
   cairn.check(wanted.staging or not p.commands, "staging comes first: with commands this run alone can prove it")
+  smoke.check(p.smoke)
   cairn.check(p.risk == "safe" or not wanted.production or p.database,
     "database names what the snapshot of a complex release is of")
 end
 
--- ---- trying it out ------------------------------------------------------------------------------------------------
-
-local function try_function(test)
-  local name = test["function"]
-  local result = lambda.test { ["function"] = name, qualifier = test.qualifier, payload = test.payload or {} }
-  if result.function_error then
-    fail("function " .. name .. " failed: " .. result.function_error)
-  end
-end
-
-local function try(test)
-  if test.url then
-    http.get {
-      url = test.url, expect_text = test.text, expect_status = test.status and cairn.array { test.status } or nil,
-    }
-  elseif test["function"] then
-    try_function(test)
-  elseif test.command then
-    exec.look { argv = cairn.array(test.command) }
-  else
-    fail("smoke: each has a url, a function or a command")
-  end
-end
-
-local function smoke(p, env)
-  local n = 0
+-- The tests that are meant for this environment.
+local function try(p, env)
+  local own = {}
   for _, test in ipairs(p.smoke) do
     if test.environment == env.name then
-      try(test)
-      n = n + 1
+      own[#own + 1] = test
     end
   end
-  cairn.report("tried in " .. env.name, n > 0 and n .. " tests passed" or "nothing: smoke names no test for it")
+  smoke.run(own, env.name)
 end
 
 -- ---- the stages ---------------------------------------------------------------------------------------------------
@@ -173,7 +148,7 @@ local function staging(job)
   local began = cairn.now()
   local already = release.apply(rel, env, release.NO_HOLD)
   job.took = cairn.now() - began
-  smoke(job.p, env)
+  try(job.p, env)
   env.passed = rel.checksum
   cairn.report("staging", {
     digest = rel.checksum, applied = already and "before this run" or "now", took = times.span(job.took),
@@ -220,7 +195,7 @@ local function production(job, hold)
     release.apply(rel, env, hold)
     hold.check()
   end)
-  cairn.stage("try it in production", smoke, job.p, env)
+  cairn.stage("try it in production", try, job.p, env)
 end
 
 -- With nobody to pause there is no time to keep.

@@ -12,6 +12,7 @@ local proxies = require "cairn.proxy"
 local rename = require "cairn.rename"
 local repoint = require "cairn.repoint"
 local restore = require "cairn.restore"
+local smoke = require "cairn.smoke"
 local times = require "cairn.times"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
@@ -117,6 +118,7 @@ local function swap_in(job)
       repoint.restart(p.workloads)
     end)
   end)
+  cairn.stage("try it", function () smoke.run(p.smoke, p.database) end)
   cairn.stage("soak", function () restore.soak(job) end)
   if p.delete_old then
     cairn.stage("delete the original", function () restore.delete_old(job) end)

@@ -12,6 +12,7 @@ local names = require "cairn.names"
 local proxies = require "cairn.proxy"
 local repoint = require "cairn.repoint"
 local restore = require "cairn.restore"
+local smoke = require "cairn.smoke"
 local way_back = require "cairn.way_back"
 
 local params = restore.with {
@@ -111,6 +112,7 @@ local function run(p)
     cairn.stage("lead everybody over", function () lead_over(job) end)
     cairn.stage("look at the new database", function () verify(job) end)
   end)
+  cairn.stage("try it", function () smoke.run(p.smoke, job.new.id) end)
   if job.live then
     cairn.stage("soak", function () restore.soak(job) end)
   end

@@ -14,6 +14,8 @@ local maintenance = require "cairn.maintenance"
 local names = require "cairn.names"
 local parameters = require "cairn.parameters"
 local preflight = require "cairn.preflight"
+local smoke = require "cairn.smoke"
+local stack = require "cairn.stack"
 local upkeep = require "cairn.upkeep"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
@@ -22,6 +24,11 @@ local params = {
   database = { type = "string", required = true, help = "identifier of the instance or cluster" },
   target_version = { type = "string", required = true, help = "engine version to upgrade to, in full: 16.3" },
   expected_version = { type = "string", help = "the version that your configuration says it has; a drift is reported" },
+  stack = {
+    type = "map",
+    help = "instead: where the configuration says so, a state of Terraform or an export of Pulumi: "
+      .. '{"command":["pulumi","stack","export"],"cwd":DIR} or {"file":"main.tfstate"}',
+  },
   parameter_group = { type = "string", help = "parameter group for the new version; made if it isn't there" },
   cluster_parameter_group = { type = "string", help = "the same for an Aurora cluster" },
   skip_parameters = { type = "list", default = cairn.array {}, help = "settings that are not carried over" },
@@ -43,19 +50,34 @@ local params = {
     type = "boolean", default = false,
     help = "measure for how long writes are down, by writing rows to cairn.heartbeat (needs connection)",
   },
+  smoke = smoke.param,
   snapshot_after = { type = "boolean", default = true, help = "take a snapshot of the upgraded database" },
 }
 
 local POLICIES = { ask = true, window = true, leave = true }
+
+-- The version that the configuration says the database has, as far as it is given.
+local function expected_version(p)
+  if not p.stack then
+    return p.expected_version
+  end
+  local declared = stack.read(p.stack).databases[p.database]
+  cairn.report("declared by the stack", declared or "it has no database " .. p.database)
+  return declared and declared.engine_version
+end
 
 local function look(p)
   cairn.check(POLICIES[p.pending_maintenance], "pending_maintenance is ask, window or leave")
   cairn.check((p.maintenance_route == nil) == (p.maintenance_script == nil),
     "maintenance_route and maintenance_script are given together")
   cairn.check(p.connection or not p.probe and #p.queries == 0, "connection is given where SQL is to be done")
+  cairn.check(not (p.stack and p.expected_version), "expected_version is given, or stack, and not both")
+  smoke.check(p.smoke)
   preflight.identity()
   local job = { p = p, way = way_back.new() }
-  job.db, job.target, job.replicas = preflight.in_place(p.database, p)
+  job.db, job.target, job.replicas = preflight.in_place(p.database, {
+    target_version = p.target_version, expected_version = expected_version(p), ignore_windows = p.ignore_windows,
+  })
   return job
 end
 
@@ -247,6 +269,7 @@ local function run(p)
   cairn.stage("look again", function () look_again(job) end)
   upgrade_until_done(job)
   around.clean(job.probe, job.new)
+  cairn.stage("try it", function () smoke.run(p.smoke, job.new.id) end)
   if p.snapshot_after then
     cairn.stage("snapshot of the upgraded database", function () snapshot_after(job) end)
   end

@@ -12,8 +12,10 @@ local backups = require "cairn.backups"
 local database = require "cairn.database"
 local fail = require "cairn.fail"
 local names = require "cairn.names"
+local metrics = require "cairn.metrics"
 local preflight = require "cairn.preflight"
 local settings = require "cairn.settings"
+local smoke = require "cairn.smoke"
 local times = require "cairn.times"
 local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
@@ -41,6 +43,7 @@ restore.params = {
   safety_snapshot = { type = "boolean", default = true, help = "take a snapshot of the live database first" },
   soak_minutes = { type = "integer", default = 1440, help = "how long the new database runs before the old may go" },
   delete_old = { type = "boolean", default = true, help = "ask for, and do, the deletion of the old database" },
+  smoke = smoke.param,
   proxy = { type = "string", help = "RDS Proxy in front of the database; its target becomes the new one" },
   workloads = {
     type = "list", default = cairn.array {},
@@ -126,6 +129,7 @@ end
 
 -- Everything that can be known before anything is changed.
 function restore.look(p)
+  smoke.check(p.smoke)
   preflight.identity()
   cairn.check((p.maintenance_route == nil) == (p.maintenance_script == nil),
     "maintenance_route and maintenance_script are given together")
@@ -156,6 +160,7 @@ function restore.ask(job, way)
   }
 end
 
+local LEAVE_WITHIN <const> = 15 -- minutes that connections to the old database get to end
 local CAN_SNAPSHOT = { ["available"] = true, ["storage-optimization"] = true }
 
 -- Best effort: a broken database takes no snapshot, and that must not stop its restore.
@@ -342,20 +347,42 @@ end
 
 -- ---- the old database -----------------------------------------------------------------------------------------------
 
+-- Who is connected to the old database still uses it, and was not led over.
+local function ask_in_spite_of_connections(old)
+  local seen = metrics.wait_down("nobody is connected to " .. old.id, "DatabaseConnections",
+    { DBInstanceIdentifier = old.id }, 0, LEAVE_WITHIN)
+  local told = seen.unknown and "not known: " .. seen.unknown or (seen.left or 0) .. " are open"
+  cairn.report("connections to " .. old.id, told)
+  if seen.left then
+    cairn.approve {
+      title = "Go on to the deletion of " .. old.id .. " though it is in use? (reject: it is kept)",
+      details = {
+        connections = seen.left, check = "who has its address in a place that this run doesn't know; programs that "
+          .. "watch databases count as well", resource_id = old.resource_id,
+      },
+    }
+  end
+  return told
+end
+
+local function ask_for_deletion(old, final, destroys)
+  local connections = ask_in_spite_of_connections(old)
+  cairn.approve {
+    title = "Delete the old database " .. old.id .. "? (reject: it is kept)",
+    details = {
+      resource_id = old.resource_id, status = old.status, destroys = destroys, connections = connections,
+      final_snapshot = final or "none: it is " .. old.status .. "; the automated backups are kept",
+    },
+    confirm = old.id, destroys = destroys,
+  }
+end
+
 -- The old one goes when a person says so, by its resource id, with a final snapshot if it can still take one.
 function restore.delete_old(job)
   local old = rds.describe_instance { resource_id = job.live.resource_id }
   old.cluster = false
   local final = CAN_SNAPSHOT[old.status] and names.final_snapshot(old.id) or nil
-  local destroys = { old.id, table.unpack(old.replicas) }
-  local yes, err = pcall(cairn.approve, {
-    title = "Delete the old database " .. old.id .. "? (reject: it is kept)",
-    details = {
-      resource_id = old.resource_id, status = old.status, destroys = destroys,
-      final_snapshot = final or "none: it is " .. old.status .. "; the automated backups are kept",
-    },
-    confirm = old.id, destroys = destroys,
-  })
+  local yes, err = pcall(ask_for_deletion, old, final, { old.id, table.unpack(old.replicas) })
   if not yes then
     if err.kind ~= "denied" then
       error(err, 0)
