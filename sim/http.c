@@ -349,19 +349,28 @@ wait_time(struct http_server *server)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+static int
+shorter(int ms, const struct http_besides *besides)
+{
+    return besides && (ms < 0 || ms > besides->every) ? besides->every : ms;
+}
+
 int
-http_serve(struct http_server *server, int stop_fd, struct cairn_error *err)
+http_serve(struct http_server *server, int stop_fd, const struct http_besides *besides, struct cairn_error *err)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd fds[2] = { { .events = POLLIN }, { .fd = stop_fd, .events = POLLIN } };
+    struct pollfd fds[3] = { { .events = POLLIN }, { .fd = stop_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
 
     assert(info);
     fds[0].fd = info->epoll_fd;
+    fds[2].fd = besides ? besides->fd : -1;
     for (;;) {
         resume_late(server);
         if (MHD_run(server->daemon) != MHD_YES)
             return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: the server library failed");
-        if (poll(fds, 2, wait_time(server)) < 0 && errno != EINTR)
+        if (besides && besides->run(besides->context, err) < 0)
+            return -1;
+        if (poll(fds, 3, shorter(wait_time(server), besides)) < 0 && errno != EINTR)
             return cairn_fail(err, CAIRN_ERR_FAILED, "serve http: poll: %s", strerror(errno));
         if (fds[1].revents)
             return 0;

@@ -47,10 +47,18 @@ typedef void http_handler(void *context, const struct http_request *request, str
 
 struct http_server;
 
-/* Port 0 takes any free one. http_serve returns 0 when `stop_fd` becomes readable. */
+/* What the server looks after besides: `run` is called when `fd` is readable, and at least every `every` ms. */
+struct http_besides {
+    int fd;
+    int every;
+    int (*run)(void *context, struct cairn_error *err);
+    void *context;
+};
+
+/* Port 0 takes any free one. http_serve returns 0 when `stop_fd` becomes readable; `besides` may be NULL. */
 int http_open(struct http_server **out, unsigned port, http_handler *handle, void *context, struct cairn_error *err);
 unsigned http_port(const struct http_server *server);
-int http_serve(struct http_server *server, int stop_fd, struct cairn_error *err);
+int http_serve(struct http_server *server, int stop_fd, const struct http_besides *besides, struct cairn_error *err);
 void http_close(struct http_server *server);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/alloc.h"
 #include "hostlib.h"
+#include "keeperlib.h"
 #include "luajson.h"
 
 #include <lauxlib.h>
@@ -17,6 +18,7 @@
 struct luahost {
     lua_State *L; /* its registry holds what boot returned under BOOT */
     struct hostlib *lib; /* what the models may do outside Lua */
+    struct keeper *keeper; /* of the real servers; NULL: there are none */
 };
 
 #define BOOT "sim.boot"
@@ -89,7 +91,8 @@ boot(struct luahost *host, const char *folder, const json_t *options, struct cai
 }
 
 int
-luahost_open(struct luahost **out, const char *folder, const json_t *options, struct cairn_error *err)
+luahost_open(struct luahost **out, const char *folder, const json_t *options, struct keeper *keeper,
+             struct cairn_error *err)
 {
     struct luahost *host = alloc_zero(1, sizeof(*host));
     int rc = -1;
@@ -102,6 +105,9 @@ luahost_open(struct luahost **out, const char *folder, const json_t *options, st
     set_paths(host->L, folder);
     if (hostlib_open(&host->lib, host->L, options, err) < 0)
         goto out;
+    host->keeper = keeper;
+    if (keeper)
+        keeperlib_open(host->L, keeper);
     if (boot(host, folder, options, err) < 0)
         goto out;
     *out = host;
@@ -126,6 +132,25 @@ luahost_ready(struct luahost *host, unsigned port, struct cairn_error *err)
     push_boot(host->L, "ready"); /* function */
     lua_pushinteger(host->L, (lua_Integer)port); /* function port */
     return call(host->L, 1, 0, err);
+}
+
+int
+luahost_turn(struct luahost *host, struct cairn_error *err)
+{
+    json_t *message = NULL;
+    int rc;
+
+    while ((rc = keeper_read(host->keeper, &message, err)) == 1) {
+        push_boot(host->L, "told"); /* function */
+        luajson_push(host->L, message); /* function message */
+        json_decref(message);
+        if (call(host->L, 1, 0, err) < 0)
+            return -1;
+    }
+    if (rc < 0)
+        return -1;
+    push_boot(host->L, "turn"); /* function */
+    return call(host->L, 0, 0, err);
 }
 
 int

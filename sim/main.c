@@ -5,6 +5,7 @@
 #include "client.h"
 #include "common/alloc.h"
 #include "http.h"
+#include "keeper.h"
 #include "luahost.h"
 
 #include <errno.h>
@@ -17,9 +18,10 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
+#define TURN_MS 20 /* with real servers the world goes on between requests, too */
 
 static const char help[] =
-    "Usage: cairn sim --world FILE [OPTION]...\n"
+    "Usage: cairn sim --world FILE [OPTION]... [MAJOR=FOLDER]...\n"
     "   or: cairn sim faults|fault|mend|operations [WORD]...\n"
     "Serve a simulated world (AWS, Kubernetes, Cloudflare) on 127.0.0.1 until SIGTERM or SIGINT; or ask something of one\n"
     "that runs, whose address is in CAIRN_SIM_URL.\n"
@@ -33,6 +35,8 @@ static const char help[] =
     "  --dump FILE     at the end, write what the world has become, and its ledger, as JSON\n"
     "  --fault JSON    what goes wrong on purpose, as in the world file's list; may be given again\n"
     "  --seed N        seed of the ids that the world makes up (default 1)\n"
+    "  --postgres      each database is a real PostgreSQL server; MAJOR=FOLDER says where programs of a major version are,\n"
+    "                  besides Debian's\n"
     "  --help          show this text\n"
     "  --version       show the version\n"
     "\n"
@@ -46,8 +50,9 @@ static const struct option options[] = {
     { "speed", required_argument, NULL, 's' },  { "env", required_argument, NULL, 'e' },
     { "ledger", required_argument, NULL, 'l' }, { "log", required_argument, NULL, 'g' },
     { "dump", required_argument, NULL, 'd' },   { "fault", required_argument, NULL, 'f' },
-    { "seed", required_argument, NULL, 'i' },   { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+    { "seed", required_argument, NULL, 'i' },   { "postgres", no_argument, NULL, 'P' },
+    { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
 };
 
 static void
@@ -92,6 +97,22 @@ read_value(json_t *into, const char *name, const char *text)
     return 0;
 }
 
+/* The words behind the options: MAJOR=FOLDER. */
+static int
+read_words(char **words, json_t *into)
+{
+    json_t *programs = json_object_get(into, "postgres");
+
+    for (; *words; words++) {
+        size_t digits = strspn(*words, "0123456789");
+
+        if (!programs || digits == 0 || (*words)[digits] != '=' || (*words)[digits + 1] != '/')
+            return usage("unexpected argument ", *words), -1;
+        json_object_setn_new(programs, *words, digits, json_string(*words + digits + 1));
+    }
+    return 0;
+}
+
 /* 0 to go on; otherwise 1, and *status is the exit status. */
 static int
 read_options(int argc, char **argv, json_t *into, int *status)
@@ -108,11 +129,13 @@ read_options(int argc, char **argv, json_t *into, int *status)
         }
         if (c == '?')
             return 1;
-        if (read_value(into, options[index].name, optarg) < 0)
+        if (c == 'P')
+            json_object_set_new(into, "postgres", json_object());
+        else if (read_value(into, options[index].name, optarg) < 0)
             return usage("a number that is not one, or out of range: ", optarg), 1;
     }
-    if (optind < argc)
-        return usage("unexpected argument ", argv[optind]), 1;
+    if (read_words(argv + optind, into) < 0)
+        return 1;
     if (!json_object_get(into, "world"))
         return usage("--world FILE is missing", ""), 1;
     return 0;
@@ -133,8 +156,15 @@ stop_descriptor(void)
 }
 
 static int
-serve(const json_t *settings, const char *folder, struct cairn_error *err)
+turn(void *context, struct cairn_error *err)
 {
+    return luahost_turn(context, err);
+}
+
+static int
+serve(const json_t *settings, const char *folder, struct keeper *keeper, struct cairn_error *err)
+{
+    struct http_besides besides = { .every = TURN_MS, .run = turn };
     struct luahost *host = NULL;
     struct http_server *server = NULL;
     int stop = stop_descriptor();
@@ -142,7 +172,7 @@ serve(const json_t *settings, const char *folder, struct cairn_error *err)
 
     if (stop < 0)
         return cairn_fail(err, CAIRN_ERR_FAILED, "watch signals: %s", strerror(errno));
-    if (luahost_open(&host, folder, settings, err) < 0)
+    if (luahost_open(&host, folder, settings, keeper, err) < 0)
         goto out;
     if (http_open(&server, (unsigned)json_number_value(json_object_get(settings, "port")), luahost_handle, host, err) < 0)
         goto out;
@@ -150,7 +180,9 @@ serve(const json_t *settings, const char *folder, struct cairn_error *err)
         goto out;
     printf("cairn-sim: ready on http://127.0.0.1:%u\n", http_port(server));
     fflush(stdout);
-    rc = http_serve(server, stop, err);
+    besides.context = host;
+    besides.fd = keeper ? keeper_fd(keeper) : -1;
+    rc = http_serve(server, stop, keeper ? &besides : NULL, err);
     if (rc == 0)
         rc = luahost_finish(host, err);
 out:
@@ -160,11 +192,27 @@ out:
     return rc;
 }
 
-int
-main(int argc, char **argv)
+/* The keeper comes first, while this process holds nothing that it would inherit. */
+static int
+run(json_t *settings, struct cairn_error *err)
 {
     const char *folder = getenv("CAIRN_SIM_MODELS");
     const char *clock = getenv("CAIRN_CLOCK");
+    struct keeper *keeper = NULL;
+    int rc;
+
+    if (clock && *clock)
+        json_object_set_new(settings, "clock", json_string(clock));
+    if (json_object_get(settings, "postgres") && keeper_open(&keeper, err) < 0)
+        return -1;
+    rc = serve(settings, folder && *folder ? folder : SIM_DIR, keeper, err);
+    keeper_close(keeper);
+    return rc;
+}
+
+int
+main(int argc, char **argv)
+{
     json_t *settings = json_object();
     struct cairn_error err = { 0 };
     int status = 0;
@@ -174,10 +222,8 @@ main(int argc, char **argv)
         return client_run(argv + 1, argc - 1);
     }
     if (read_options(argc, argv, settings, &status) == 0) {
-        if (clock && *clock)
-            json_object_set_new(settings, "clock", json_string(clock));
         status = 0;
-        if (serve(settings, folder && *folder ? folder : SIM_DIR, &err) < 0) {
+        if (run(settings, &err) < 0) {
             fprintf(stderr, "cairn-sim: %s\n", err.text);
             status = err.kind == CAIRN_ERR_INVALID ? EXIT_USAGE : 1;
         }

@@ -6,15 +6,121 @@
 
 #include "common/alloc.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-static int64_t base_wall; /* the wall time at which the run's clock showed base_run */
-static int64_t base_run;
-static double speed = 1.0;
+#define MAGIC "cairnclk"
+#define NAP_MS 50 /* a clock that may change is looked at so often */
+
+struct rate {
+    int64_t wall; /* us; the wall time at which the run's clock showed `run` */
+    int64_t run;  /* us */
+    double speed;
+};
+
+/* A clock that changes, as it lies in its file. The writer fills the rate that nobody reads, then says so: a writer that
+ * is killed in between leaves the clock as it was. */
+struct page {
+    char magic[8];
+    _Atomic uint64_t turn; /* rates[turn % 2] counts */
+    struct rate rates[2];
+};
+
+static struct rate fixed = { .speed = 1.0 };
+static struct page *page; /* NULL: the clock is `fixed` */
+static char *page_path;
+
+static int64_t
+wall_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct rate
+rate_now(void)
+{
+    struct rate rate = fixed;
+    uint64_t turn;
+
+    if (!page)
+        return rate;
+    do {
+        turn = atomic_load_explicit(&page->turn, memory_order_acquire);
+        rate = page->rates[turn % 2];
+        atomic_thread_fence(memory_order_acquire);
+    } while (atomic_load_explicit(&page->turn, memory_order_relaxed) != turn);
+    return rate;
+}
+
+static int64_t
+run_us(const struct rate *rate, int64_t wall)
+{
+    if (rate->speed == 1.0)
+        return wall - rate->wall + rate->run;
+    return rate->run + (int64_t)((double)(wall - rate->wall) * rate->speed);
+}
+
+/* NULL: it can't be mapped, or is no clock by its size. */
+static struct page *
+map_page(int fd, int protection)
+{
+    struct stat st;
+    void *at;
+
+    if (fstat(fd, &st) < 0 || st.st_size != sizeof(struct page))
+        return NULL;
+    at = mmap(NULL, sizeof(struct page), protection, MAP_SHARED, fd, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static int
+is_clock(const struct page *p)
+{
+    const struct rate *rate = &p->rates[atomic_load(&p->turn) % 2];
+
+    return memcmp(p->magic, MAGIC, sizeof(p->magic)) == 0 && rate->speed > 0 && rate->speed <= 1e9;
+}
+
+static int
+open_page(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct page *p = fd < 0 ? NULL : map_page(fd, PROT_READ);
+
+    if (fd >= 0)
+        close(fd);
+    if (!p)
+        return -1;
+    if (!is_clock(p)) {
+        munmap(p, sizeof(*p));
+        return -1;
+    }
+    page = p;
+    page_path = alloc_str(path);
+    return 0;
+}
+
+static void
+drop_page(void)
+{
+    if (page)
+        munmap(page, sizeof(*page));
+    page = NULL;
+    free(page_path);
+    page_path = NULL;
+}
 
 int
 clock_init(const char *setting)
@@ -24,47 +130,96 @@ clock_init(const char *setting)
     double factor = 1.0;
     char end;
 
+    drop_page();
+    if (setting && *setting == '/')
+        return open_page(setting);
     if (setting && *setting
         && (sscanf(setting, "%lld:%lld:%lf%c", &wall, &run, &factor, &end) != 3 || !(factor > 0) || factor > 1e9))
         return -1;
-    base_wall = wall;
-    base_run = run;
-    speed = factor;
+    fixed = (struct rate){ .wall = wall * 1000, .run = run * 1000, .speed = factor };
     return 0;
+}
+
+int
+clock_publish(const char *path, struct cairn_error *err)
+{
+    char *fresh = alloc_printf("%s.new", path);
+    int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    struct rate rate = rate_now();
+    struct page *p = NULL;
+    int rc = -1;
+
+    if (fd >= 0 && ftruncate(fd, sizeof(*p)) == 0)
+        p = map_page(fd, PROT_READ | PROT_WRITE);
+    if (!p) {
+        cairn_fail(err, CAIRN_ERR_FAILED, "make the clock %s: %s", fresh, strerror(errno));
+        goto out;
+    }
+    memcpy(p->magic, MAGIC, sizeof(p->magic));
+    p->rates[0] = rate;
+    if (rename(fresh, path) < 0) {
+        cairn_fail(err, CAIRN_ERR_FAILED, "make the clock %s: %s", path, strerror(errno));
+        munmap(p, sizeof(*p));
+        goto out;
+    }
+    drop_page();
+    page = p;
+    page_path = alloc_str(path);
+    rc = 0;
+out:
+    if (fd >= 0)
+        close(fd);
+    free(fresh);
+    return rc;
+}
+
+void
+clock_set_speed(double speed)
+{
+    struct rate rate = rate_now();
+    int64_t wall = wall_us();
+    uint64_t turn = atomic_load(&page->turn);
+
+    if (speed == rate.speed)
+        return;
+    page->rates[(turn + 1) % 2] = (struct rate){ .wall = wall, .run = run_us(&rate, wall), .speed = speed };
+    atomic_store_explicit(&page->turn, turn + 1, memory_order_release);
 }
 
 char *
 clock_setting(void)
 {
-    return alloc_printf("%lld:%lld:%.17g", (long long)base_wall, (long long)base_run, speed);
+    if (page)
+        return alloc_str(page_path);
+    return alloc_printf("%lld:%lld:%.17g", (long long)(fixed.wall / 1000), (long long)(fixed.run / 1000), fixed.speed);
 }
 
 int64_t
 clock_wall(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return wall_us() / 1000;
 }
 
 int64_t
 clock_now(void)
 {
-    struct timespec now;
-    double wall_ms;
+    struct rate rate = rate_now();
 
-    if (speed == 1.0)
-        return clock_wall() - base_wall + base_run;
-    clock_gettime(CLOCK_REALTIME, &now);
-    wall_ms = (double)((int64_t)now.tv_sec * 1000 - base_wall) + (double)now.tv_nsec / 1e6;
-    return base_run + (int64_t)(wall_ms * speed);
+    return run_us(&rate, wall_us()) / 1000;
 }
 
 int64_t
 clock_to_wall(int64_t ms)
 {
-    return ms <= 0 ? 0 : (int64_t)ceil((double)ms / speed);
+    return ms <= 0 ? 0 : (int64_t)ceil((double)ms / rate_now().speed);
+}
+
+int64_t
+clock_nap(int64_t ms)
+{
+    int64_t wall = clock_to_wall(ms);
+
+    return page && wall > NAP_MS ? NAP_MS : wall;
 }
 
 void

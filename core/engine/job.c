@@ -57,7 +57,7 @@ static void on_job_timer(uv_timer_t *timer);
 static void
 set_timer(struct job *job)
 {
-    int64_t wall = clock_to_wall(job->due - clock_now());
+    int64_t wall = clock_nap(job->due - clock_now());
 
     uv_timer_start(&job->timer, on_job_timer, (uint64_t)(wall < TIMER_MAX_MS ? wall : TIMER_MAX_MS), 0);
 }

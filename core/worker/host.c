@@ -87,7 +87,7 @@ cairn_sleep(struct cairn_call *call, int64_t ms)
     int64_t left = ms;
 
     (void)call;
-    while (left > 0 && !channel_cancelled(clock_to_wall(left)))
+    while (left > 0 && !channel_cancelled(clock_nap(left)))
         left = end - clock_now();
 }
 

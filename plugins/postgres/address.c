@@ -2,13 +2,15 @@
  * address.c: where a call's connection leads, out of the configuration and the call's arguments; used by connection.c.
  * SPDX-License-Identifier: MIT
  *
- * Nothing but the configuration counts: no PG* variables, no service file, no ~/.pgpass. The password goes to libpq as
+ * Nothing but the configuration counts: no PG* variables, no service file, no ~/.pgpass; and, in a simulated world,
+ * where CAIRN_POSTGRES_THROUGH says that a name leads. The password goes to libpq as
  * a value of its own, never in a connection string, which libpq would quote in its errors.
  */
 #include "address.h"
 
 #include "common/alloc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +171,41 @@ is_below(const char *pattern, const char *host)
     return strncmp(pattern, "*.", 2) == 0 && len > tail && strcmp(host + len - tail, pattern + 1) == 0;
 }
 
+/* The line "HOST ADDRESS:PORT" of a file; NULL: there is none. free() it. */
+static char *
+find_line(FILE *file, const char *host)
+{
+    char name[256], to[280];
+    char *found = NULL;
+
+    while (!found && fscanf(file, "%255s %279s", name, to) == 2)
+        if (strcmp(name, host) == 0)
+            found = alloc_str(to);
+    return found;
+}
+
+/* In a simulated world the names lead where its file says, and nowhere else: it is read anew each time, because a name
+ * may come at any time. */
+static int
+find_in_file(struct address *a, struct cairn_call *call, const char *what, struct cairn_error *err)
+{
+    const char *path = cairn_env(call, "CAIRN_POSTGRES_THROUGH");
+    FILE *file;
+
+    if (a->tunnel || !path || !*path || strchr(a->host, '.') == NULL || !strpbrk(a->host, "abcdefghijklmnopqrstuvwxyz"))
+        return 0;
+    file = fopen(path, "re");
+    if (!file)
+        return cairn_fail(err, CAIRN_ERR_UNAVAILABLE, "%s: open %s (CAIRN_POSTGRES_THROUGH): %s", what, path,
+                          strerror(errno));
+    a->tunnel = find_line(file, a->host);
+    fclose(file);
+    return a->tunnel ? 0
+                     : cairn_fail(err, CAIRN_ERR_UNAVAILABLE,
+                                  "%s: %s has no address in this simulated world; CAIRN_POSTGRES_THROUGH is %s", what,
+                                  a->host, path);
+}
+
 /* "HOST:PORT" counts before "HOST", and that before "*.DOMAIN". */
 static void
 find_tunnel(struct address *a, struct cairn_call *call)
@@ -227,6 +264,8 @@ address_find(struct address *a, struct cairn_call *call, const struct cairn_valu
     a->where = alloc_printf("%s:%s/%s", a->host, a->port, database);
     a->application = alloc_printf("cairn/%s/%s", cairn_call_run(call), cairn_call_step(call));
     find_tunnel(a, call);
+    if (find_in_file(a, call, what, err) < 0)
+        return -1;
     add_place(a);
     add(a, "dbname", database);
     add(a, "user", cairn_get_str(connection, "user", NULL));

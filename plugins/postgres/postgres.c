@@ -142,4 +142,4 @@ static const struct cairn_action actions[] = {
 
 CAIRN_PLUGIN(.name = "postgres", .version = "1",
              .help = "PostgreSQL by SQL: checks, changes exactly once, statistics, probes.", .actions = actions,
-             .section = "postgres", .config = config, .env = "CAIRN_FOLDER", .configure = address_check_config);
+             .section = "postgres", .config = config, .env = "CAIRN_FOLDER CAIRN_POSTGRES_THROUGH", .configure = address_check_config);

@@ -91,8 +91,11 @@ return function (sim)
 
     -- The setting is one by which others have the world's time, also after it was put forward.
     local function clock()
-        local wall, start, speed = host.clock_setting():match("^(%d+):(%d+):(.+)$")
-        local setting = ("%s:%d:%s"):format(wall, math.tointeger(start) + timers.offset, speed)
+        local setting = host.clock_setting() -- or the path of a file
+        local wall, start, speed = setting:match("^(%d+):(%d+):(.+)$")
+        if wall then
+            setting = ("%s:%d:%s"):format(wall, math.tointeger(start) + timers.offset, speed)
+        end
         return sim.reply(200, { now = sim.time(), ms = sim.now(), setting = setting })
     end
 

@@ -8,8 +8,8 @@ local function quoted(value)
     return "'" .. tostring(value):gsub("'", "'\\''") .. "'"
 end
 
--- Each model's environment(place) gives a list of { NAME, VALUE }; place.url is the server, place.write(NAME, TEXT)
--- makes a file beside the environment file and gives its path.
+-- Each model's environment(place) gives a list of { NAME, VALUE }; place.url is the server, place.path the environment
+-- file, and place.write(NAME, TEXT) makes a file beside it and gives its path.
 function M.write(sim, path)
     local lines = {}
     local function add(name, value)
@@ -17,6 +17,7 @@ function M.write(sim, path)
     end
     local place = {
         url = sim.url,
+        path = host.realpath(path:match("^(.*)/[^/]*$") or ".") .. "/" .. path:match("[^/]*$"),
         write = function (name, text)
             local file = path .. "." .. name
             host.write_file(file, text)

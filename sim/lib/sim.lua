@@ -131,8 +131,22 @@ local function log(req, reply)
         req.caller.token and " token/" .. req.caller.token or "", agent and " by/" .. agent or ""))
 end
 
-function sim.handle(method, target, headers, body, waited, cursor)
+-- The world's time goes on.
+function sim.turn()
     clock.run(host.now() + clock.offset)
+end
+
+-- Call fn when the world is there: at once, unless it has real servers that have to start.
+function sim.when_ready(fn)
+    if sim.servers then
+        sim.servers.when_ready(fn)
+    else
+        fn()
+    end
+end
+
+function sim.handle(method, target, headers, body, waited, cursor)
+    sim.turn()
     local req = http.request(method, target, headers, body)
     req.waited, req.cursor = waited, cursor
     sim.request = req

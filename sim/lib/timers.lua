@@ -6,6 +6,7 @@
 local M = {
     now = 0,
     began = 0, -- when the world did
+    held = false,
     offset = 0, -- how far a test has put this world's clock before the shared one
 }
 
@@ -19,10 +20,11 @@ local function later(a, b)
     return a.n > b.n
 end
 
--- Call fn `ms` after now. The result is for cancel().
-function M.after(ms, fn)
+-- Call fn `ms` after now, and not before ready() says so, if it is given: nothing that comes later happens before. The
+-- result is for cancel().
+function M.after(ms, fn, ready)
     count = count + 1
-    local timer = { due = M.now + ms, n = count, fn = fn }
+    local timer = { due = M.now + ms, n = count, fn = fn, ready = ready }
     local at = 1
     while queue[at] and later(queue[at], timer) do
         at = at + 1
@@ -38,11 +40,16 @@ function M.cancel(timer)
 end
 
 function M.run(now)
-    while #queue > 0 and queue[#queue].due <= now do
-        local timer = table.remove(queue)
-        M.now = math.max(M.now, timer.due)
-        if timer.fn then
-            timer.fn()
+    M.held = false -- the time of a timer has come that isn't ready
+    while #queue > 0 and queue[#queue].due <= now and not M.held do
+        local timer = queue[#queue]
+        M.held = timer.fn and timer.ready and not timer.ready() or false
+        if not M.held then
+            table.remove(queue)
+            M.now = math.max(M.now, timer.due)
+            if timer.fn then
+                timer.fn()
+            end
         end
     end
     M.now = math.max(M.now, now)

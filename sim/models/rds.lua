@@ -3,7 +3,7 @@
 local aws = require "aws"
 local host = require "host"
 
-local parts = { "store", "render", "groups", "settings", "rename", "instances", "modify", "upgrade", "clusters",
+local parts = { "store", "data", "render", "groups", "settings", "rename", "instances", "modify", "upgrade", "clusters",
     "snapshots", "restore", "green", "bluegreen", "switchover", "proxies", "targets", "offers", "maintenance", "logs",
     "metrics", "begin" }
 
@@ -69,6 +69,11 @@ return function (sim)
         R.settings, R.zone, R.vpc = section, section.zone, section.vpc
         R.hosted_zone = "Z1XAMPLE" .. section.zone:upper():sub(1, 6)
         R.begin(section)
+        R.begin_data(section)
+    end
+
+    function M.environment(place)
+        return sim.servers and sim.servers.environment(place)
     end
 
     -- By name, without times; events are their texts in order.

@@ -246,7 +246,10 @@ return function (R)
 
     -- What happens at which part of the whole time.
     local steps = {
-        { 0.02, function (d) R.begin_green(d) end },
+        { 0.02, function (d)
+            R.begin_green(d)
+            R.data.green(d)
+        end },
         { 0.35, function (d)
             local why = misconfigured(d)
             if why then
@@ -274,7 +277,13 @@ return function (R)
                 R.complete_green(d)
             end
         end },
-        { 1, provisioned },
+        { 1, function (d)
+            local why = R.data.green_failed(d)
+            if why then
+                return not_made(d, "PROVISIONING_FAILED", 2, why)
+            end
+            provisioned(d)
+        end, wait = true },
     }
 
     local function provision(d)
@@ -284,7 +293,7 @@ return function (R)
                 if d.status == "PROVISIONING" and R.state().deployments[d.id] == d then
                     step[2](d)
                 end
-            end)
+            end, step.wait and R.data.green_ready(d))
         end
     end
 
@@ -383,6 +392,7 @@ return function (R)
         local switched = d.status == "SWITCHOVER_COMPLETED"
         d.status, d.deleted = "DELETING", sim.now()
         R.set_members(d, "DELETING")
+        R.data.parted(d)
         if target then
             R.remove_green(d)
         end

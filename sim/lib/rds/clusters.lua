@@ -111,17 +111,25 @@ return function (R)
         if not aws.boolean(form, "ApplyImmediately", false) then
             return
         end
+        local outcome, ready = {}, nil
         R.note_downtime(c.id, R.durations().upgrade_downtime)
-        sim.after(2000, function () set_all(c, "upgrading") end)
+        sim.after(2000, function ()
+            set_all(c, "upgrading")
+            ready = R.data.upgraded(c, form.EngineVersion, nil, outcome)
+        end)
         sim.after(2000 + R.durations().upgrade, function ()
             if alive(c) and c.status == "upgrading" then
                 c.pending.version = nil
+                set_all(c, "available")
+                if outcome.reason then
+                    return R.cluster_event(c, { "notification" },
+                        "Database cluster is in a state that cannot be upgraded: " .. outcome.reason)
+                end
                 R.upgrade_cluster(c, form.EngineVersion, form.DBClusterParameterGroupName,
                     form.DBInstanceParameterGroupName)
-                set_all(c, "available")
                 R.cluster_event(c, { "maintenance" }, "Database cluster engine major version has been upgraded")
             end
-        end)
+        end, function () return not ready or ready() end)
     end
 
     local function rename(c, id)

@@ -77,7 +77,7 @@ return function (R)
                 R.restart_groups(i)
                 R.instance_event(i, { "availability" }, "DB instance restarted")
             end
-        end)
+        end, R.data.rebooted(i))
     end
 
     local function reboot(form)

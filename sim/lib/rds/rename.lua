@@ -40,6 +40,7 @@ return function (R)
     -- The instance gets its pending name: it is renamed, restarted, and then `done()`.
     function R.rename_instance(i, done)
         local whole = R.durations().rename
+        local ready
         sim.after(2000, function () R.set_status(i, "renaming") end)
         sim.after(2000 + whole * 2 // 3, function ()
             if not alive(i) then
@@ -49,6 +50,7 @@ return function (R)
             give_up(i)
             i.id, i.pending.id = i.pending.id, nil
             i.status = "rebooting"
+            ready = R.data.rebooted(i)
             R.instance_event(i, { "notification" }, ("Renamed instance from %s to %s"):format(old, i.id))
         end)
         sim.after(2000 + whole, function ()
@@ -58,6 +60,6 @@ return function (R)
                 take_over(i)
                 done()
             end
-        end)
+        end, function () return not ready or ready() end)
     end
 end

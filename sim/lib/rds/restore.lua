@@ -123,7 +123,7 @@ return function (R)
     end
 
     -- creating, then backing-up and modifying, then available.
-    local function begin(i)
+    local function begin(i, source)
         local whole = R.durations().restore
         R.state().instances[i.resource_id] = i
         R.restart_groups(i)
@@ -139,7 +139,7 @@ return function (R)
         end
         sim.after(whole * 3 // 5, function () R.set_status(i, "backing-up") end)
         sim.after(whole * 4 // 5, function () R.set_status(i, "modifying") end)
-        sim.after(whole, function () settle(i) end)
+        sim.after(whole, function () settle(i) end, R.data.restored(i, source))
     end
 
     local function restore(form, source)
@@ -147,7 +147,7 @@ return function (R)
         check_key(source)
         local i = new_instance(form, id, source)
         sim.ledger { target = id, note = source.restored_from }
-        begin(i)
+        begin(i, source)
         return { DBInstance = R.render_instance(i) }
     end
 
@@ -178,6 +178,7 @@ return function (R)
     function R.retain_backup(i)
         if i.backup_retention > 0 then
             R.state().backups[i.resource_id] = backup_of(i, "retained")
+            R.data.retained(i)
         end
     end
 

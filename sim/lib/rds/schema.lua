@@ -56,6 +56,8 @@ local database = {
     maintenance_window = str "sun:04:00-sun:04:30",
     port = int(5432, 1150, 65535),
     username = str "postgres",
+    password = str "simulated-master", -- of its real server, if it has one
+    sql = { type = "string" }, -- what is in it at the beginning: run by its master in its database
     database = { type = "string" },
     managed_secret = bool(false),
     subnet_group = str "default",

@@ -89,7 +89,7 @@ return function (R)
                     R.set_status(db, db.status == "backing-up" and "available" or db.status)
                 end
             end
-        end)
+        end, R.data.copied(kind, name, db))
         return s
     end
 

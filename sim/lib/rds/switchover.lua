@@ -72,18 +72,18 @@ return function (R)
         local down = lag and lag.lag or t.writes_down
         local why = d.degraded and "unhealthy replication" or down > timeout and "the switchover timeout"
             or fault and fault.reason
-        if why then
-            sim.after(math.max(t.switchover // 2, math.min(down, timeout)), function ()
-                roll_back(d, why, math.min(down, timeout))
+        local fails = why and math.min(down, timeout)
+        local began = math.max(0, fails and t.switchover // 2 - fails or (t.switchover - down) // 2)
+        sim.after(began, function ()
+            R.data.handover(d, { timeout = timeout, lag = lag and down, fails = fails }, function (done, ms)
+                if not done then
+                    return roll_back(d, why or "the switchover timeout", ms)
+                end
+                R.note_downtime(name_of_source(d), ms)
+                R.exchange_names(d)
+                sim.after(math.max(0, t.switchover - began - ms), function () complete(d) end)
             end)
-            return
-        end
-        local began = math.max(0, (t.switchover - down) // 2)
-        sim.after(began + down, function ()
-            R.note_downtime(name_of_source(d), down)
-            R.exchange_names(d)
         end)
-        sim.after(math.max(t.switchover, began + down), function () complete(d) end)
     end
 
     local function switchover(form)

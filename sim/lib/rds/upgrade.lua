@@ -10,12 +10,12 @@ return function (R)
         .. "pg_upgrade can not be completed successfully."
 
     -- Later, if it is still there then.
-    local function at(i, ms, fn)
+    local function at(i, ms, fn, ready)
         sim.after(math.floor(ms), function ()
             if R.alive(i) and i.status ~= "deleting" then
                 fn()
             end
-        end)
+        end, ready)
     end
 
     local function tell(i, message, category)
@@ -81,6 +81,7 @@ return function (R)
         local version, d = i.pending.version, R.durations()
         local down = from + d.upgrade // 4
         local up = down + math.min(d.upgrade_downtime, d.upgrade // 2)
+        local outcome, ready = {}, nil
         at(i, from, function ()
             set_all(i, "upgrading")
             tell(i, "The pre-check started for the DB engine version upgrade.")
@@ -92,9 +93,11 @@ return function (R)
             tell(i, "The downtime started for the DB instance.")
             tell(i, "The engine version upgrade started.")
             R.writes_refused(i, up - down)
+            outcome.planned = obstacle(i, version)
+            ready = R.data.upgraded(i, version, outcome.planned, outcome)
         end)
         at(i, up, function ()
-            local reason = obstacle(i, version)
+            local reason = outcome.planned or outcome.reason
             i.pending.version = nil
             if reason then
                 failed(i, reason)
@@ -102,7 +105,7 @@ return function (R)
                 major_done(i, version)
             end
             i.next_group = nil
-        end)
+        end, function () return not ready or ready() end)
         at(i, from + d.upgrade * 17 // 20, function ()
             if i.backup_retention > 0 then
                 R.set_status(i, "backing-up")
@@ -113,9 +116,11 @@ return function (R)
 
     local function minor(i, from)
         local version, d = i.pending.version, R.durations()
+        local ready
         at(i, from, function ()
             R.set_status(i, "upgrading")
             R.writes_refused(i, d.upgrade_downtime)
+            ready = R.data.rebooted(i)
         end)
         at(i, from + d.upgrade - 1000, function ()
             local fault = sim.fault("upgrade_fails", i.id, i.resource_id)
@@ -126,7 +131,7 @@ return function (R)
             end
             i.version = version
             tell(i, "Database instance patched")
-        end)
+        end, function () return not ready or ready() end)
         return from + d.upgrade
     end
 

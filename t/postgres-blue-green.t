@@ -1,0 +1,109 @@
+#!/bin/sh
+# postgres-blue-green.t: an upgrade by blue/green of a real server under load loses no row, also when the engine is killed.
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016,SC2034
+. "$(dirname "$0")/lib.sh"
+. "$SRC/t/flow.sh"
+. "$SRC/t/postgres.sh"
+. "$SRC/t/rows.sh"
+need_postgres
+[ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null || skip_all 'there is no pgbouncer here (package pgbouncer)'
+
+cat >world.yaml <<'EOF2'
+account: "239043911459"
+region: ca-central-1
+credentials: [{ access_key: AKIAEXAMPLE1, secret: example-secret-key-for-the-simulator, user: operator }]
+rds:
+  blue_green_with_proxy: kept
+  parameter_groups:
+    orders-14: { family: postgres14, parameters: { work_mem: 16384, rds.logical_replication: 1 } }
+  instances:
+    orders:
+      engine: postgres
+      version: "14.12"
+      class: db.m6g.large
+      parameter_group: orders-14
+      username: shop
+      database: orders
+      sql: |
+        create table orders (id serial primary key, note text);
+        insert into orders (note) select 'n' || g from generate_series(1, 1000) g;
+        select lo_from_bytea(4711, 'a large object');
+  proxies:
+    orders-proxy:
+      role_arn: arn:aws:iam::239043911459:role/proxy
+      subnets: [subnet-1, subnet-2]
+      auth: [{ secret_arn: "arn:aws:secretsmanager:ca-central-1:239043911459:secret:orders" }]
+      require_tls: false
+      instance: orders
+EOF2
+
+upgraded_world() {
+    real_place
+    use_world instance --postgres
+    connect >>cairn.yaml
+    rm -f rows.log
+    writers orders orders-proxy
+}
+upgrade='-p target_version=15.7 -p connection=main -p proxy=orders-proxy'
+lost_nothing() {
+    writers_end || { cat rows.report; return 1; }
+    sed 's/^/# /' rows.report >&3
+    grep -qx "rows lost 0" rows.report
+    grep -qx "rows twice 0" rows.report
+    grep -q "longest gap of orders-proxy" rows.report
+}
+# What the new database holds, besides the rows of the writers.
+all_came_over() {
+    test "$(at orders "select count(*) from orders")" = 1000
+    test "$(at orders "select convert_from(lo_get(4711), \$\$UTF8\$\$)")" = "a large object"
+    test "$(at orders "insert into orders (note) values (\$\$next\$\$) returning id > 1000")" = t
+    test "$(at orders "show default_transaction_read_only")" = off
+    test "$(at orders "select count(*) from pg_subscription" postgres 2>/dev/null || echo 0)" = 0
+    test "$(at orders "select count(*) from pg_publication")" = 0
+}
+exec 3>&1
+
+it 'an upgrade under load loses no row and writes none twice, through the proxy and beside it' '
+    upgraded_world
+    answered run_flow $upgrade >run.log 2>&1 || { tail -n 40 run.log; exit 1; }
+    lost_nothing
+    all_came_over
+    cairn show @last -o json | jq -e ".reports[\"writes down by a probe\"] | test(\"at most between two writes\")"
+    test "$(changed_twice)" = 0
+'
+it 'nor does one whose engine is killed in the switchover' '
+    upgraded_world
+    begin_flow $upgrade
+    switching() { sim_get /_sim/ledger | grep -q "\"action\":\"SwitchoverBlueGreenDeployment\""; }
+    until switching; do
+        alive "$engine" || { tail -n 40 run.log; exit 1; }
+        approve_open >/dev/null 2>&1 || :
+    done
+    kill -KILL "$engine"
+    until_true 200 not_there "$engine"
+    answered cairn resume @last --no-input >resumed.log 2>&1 || { tail -n 40 resumed.log; exit 1; }
+    lost_nothing
+    all_came_over
+    test "$(changed_twice)" = 0
+    cairn verify @last
+'
+it 'a change of the schema breaks the replication, and an event says why' '
+    real_place
+    use_world instance --postgres
+    connect >>cairn.yaml
+    must_fail 3 run_flow $upgrade >run.log 2>&1
+    ready() { sim_get /_sim/world | grep -q "\"status\":\"AVAILABLE\""; }
+    until ready; do
+        approve_open >/dev/null 2>&1 || :
+        cairn resume @last --no-input >run.log 2>&1 || test $? = 3
+    done
+    at orders "alter table orders add column late int; insert into orders (note, late) values (\$\$x\$\$, 1)"
+    degraded() { sim_get /_sim/world | grep -q "Replication degraded on blue/green deployment: replication error"; }
+    until_true 1200 degraded
+'
+it 'when the simulator ends, nothing is left' '
+    kill "$(cat sim.pid)"
+    until_true 600 nothing_left
+'
+finish
