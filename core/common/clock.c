@@ -64,12 +64,11 @@ rate_now(void)
     return rate;
 }
 
-static int64_t
+/* In us; a double has room for any setting, and is exact to less than one for times like ours. */
+static double
 run_us(const struct rate *rate, int64_t wall)
 {
-    if (rate->speed == 1.0)
-        return wall - rate->wall + rate->run;
-    return rate->run + (int64_t)((double)(wall - rate->wall) * rate->speed);
+    return (double)rate->run + (double)(wall - rate->wall) * rate->speed;
 }
 
 /* NULL: it can't be mapped, or is no clock by its size. */
@@ -182,7 +181,7 @@ clock_set_speed(double speed)
 
     if (speed == rate.speed)
         return;
-    page->rates[(turn + 1) % 2] = (struct rate){ .wall = wall, .run = run_us(&rate, wall), .speed = speed };
+    page->rates[(turn + 1) % 2] = (struct rate){ .wall = wall, .run = (int64_t)run_us(&rate, wall), .speed = speed };
     atomic_store_explicit(&page->turn, turn + 1, memory_order_release);
 }
 
@@ -205,7 +204,7 @@ clock_now(void)
 {
     struct rate rate = rate_now();
 
-    return run_us(&rate, wall_us()) / 1000;
+    return (int64_t)floor(run_us(&rate, wall_us()) / 1000);
 }
 
 int64_t
