@@ -24,8 +24,8 @@ local function slots_sql(databases)
         lines[#lines + 1] = ("\\c %s\nselect pg_create_logical_replication_slot(%s, 'pgoutput') \\g /dev/null"):format(
             server.name(database), quote(slot(database)))
     end
-    lines[#lines + 1] = ("select max(confirmed_flush_lsn) from pg_replication_slots where slot_name like '%s_%%';")
-        :format(name)
+    lines[#lines + 1] = ("select confirmed_flush_lsn from pg_replication_slots where slot_name like '%s_%%' "
+        .. "order by 1 desc limit 1;"):format(name)
     lines[#lines + 1] = "select pg_logical_emit_message(false, 'rds', 'green') \\g /dev/null"
     lines[#lines + 1] = "select pg_switch_wal() \\g /dev/null"
     return table.concat(lines, "\n")
@@ -196,6 +196,13 @@ local function by_database(text)
         found[database] = title and "" or found[database] .. line .. "\n"
     end
     return found
+end
+
+-- In a task: how many clients a server has.
+function M.clients(it)
+    local count = it:try_sql(
+        "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> 'rdsadmin'")
+    return tonumber(count) or 0
 end
 
 -- In a task: green gets all that blue has, and stands on its own, with those settings. False when that took longer than

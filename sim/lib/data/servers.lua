@@ -26,7 +26,7 @@ return function (sim, options)
     local beginning = {} -- tasks
     local when_ready
     local counted = 0
-    local reconnecting = 1000 -- ms of the wall clock that clients get for it before the world is fast again
+    local reconnecting = 4000 -- ms of the wall clock that clients get for it before the world is fast again
 
     programs.find(options.postgres)
 
@@ -338,8 +338,18 @@ return function (sim, options)
         settle()
     end
 
+    -- Until as many clients are back as there were.
+    local function await_clients(it, count)
+        local late = host.wall() + reconnecting
+        while host.wall() < late and replication.clients(it) < count do
+            jobs.nap(50)
+        end
+    end
+
     local function hand_over(d, timeout, began, done)
         local blue, green = servers[d.source], servers[d.target]
+        local clients = replication.clients(blue)
+        set_closed(d, true)
         local values = settings_of(d.target, green.major)
         values.default_transaction_read_only = "off"
         local finished = replication.finish(blue, green, values, pace.wall(timeout))
@@ -347,7 +357,7 @@ return function (sim, options)
         green.replicated_to_end = finished
         done(finished, host.now() - began) -- exchanges the names
         set_closed(d, false)
-        jobs.nap(reconnecting)
+        await_clients(finished and green or blue, clients)
         return finished
     end
 
@@ -368,8 +378,11 @@ return function (sim, options)
     -- plan.timeout. With plan.lag it takes so long at least, with plan.fails it is known that it won't come to that.
     function D.handover(d, plan, done)
         local began = sim.now()
+        if not plan.fails and not plan.lag then
+            return take_over(d, plan.timeout, began, done)
+        end
         set_closed(d, true)
-        sim.after(plan.fails or plan.lag or 0, function ()
+        sim.after(plan.fails or plan.lag, function ()
             if plan.fails then
                 set_closed(d, false)
                 return done(false, plan.fails)
