@@ -7,7 +7,8 @@
  *                                              until SIGTERM; what was acknowledged is added to LOG
  *   workload report LOG                        acknowledged, found, lost, twice, and the longest gap of each pool
  *
- * Where: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, and CAIRN_POSTGRES_THROUGH as for the plugin postgres. Each client
+ * Where: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, and CAIRN_POSTGRES_THROUGH as for the plugin postgres. A PGHOST of
+ * @FILE is what stands in that file, and when that becomes another host the clients go there, as pods of a new rollout do. Each client
  * does what a careful application does: when it doesn't know whether a row was written, because the connection ended in
  * between, it connects anew and looks before it writes again.
  */
@@ -62,19 +63,33 @@ address_of(const char *host)
     return found;
 }
 
-static PGconn *
-connect_once(void)
+static void
+find_host(char host[256])
 {
-    const char *host = getenv("PGHOST");
-    char *to = address_of(host ? host : "");
-    char *port = to ? strrchr(to, ':') : NULL;
-    const char *names[] = { "connect_timeout", "application_name", to ? "hostaddr" : NULL, "port", NULL };
-    const char *values[] = { "3", "workload", to, port ? port + 1 : NULL, NULL };
+    const char *given = getenv("PGHOST");
+    FILE *file = given && *given == '@' ? fopen(given + 1, "re") : NULL;
+
+    snprintf(host, 256, "%s", given ? given : "");
+    if (file && fscanf(file, "%255s", host) != 1)
+        *host = '\0';
+    if (file)
+        fclose(file);
+}
+
+static PGconn *
+connect_once(char host[256])
+{
+    char *to, *port;
     PGconn *c;
 
+    find_host(host);
+    to = address_of(host);
+    port = to ? strrchr(to, ':') : NULL;
     if (port)
-        *port = '\0';
-    c = PQconnectdbParams(names, values, 0);
+        *port++ = '\0';
+    c = PQconnectdbParams((const char *const[]){ "connect_timeout", "application_name", "host", to ? "hostaddr" : NULL,
+                                                 "port", NULL },
+                          (const char *const[]){ "3", "workload", host, to, port, NULL }, 0);
     free(to);
     return c;
 }
@@ -103,6 +118,7 @@ query(PGconn *c, const char *sql, const char *client, const char *n)
 
 struct client {
     char name[64];
+    char host[256]; /* of its connection */
     PGconn *c;
     int log;
     long every;
@@ -111,10 +127,13 @@ struct client {
 static int
 connected(struct client *me)
 {
-    if (me->c && PQstatus(me->c) == CONNECTION_OK)
+    char host[256];
+
+    find_host(host);
+    if (me->c && PQstatus(me->c) == CONNECTION_OK && strcmp(host, me->host) == 0)
         return 1;
     PQfinish(me->c);
-    me->c = connect_once();
+    me->c = connect_once(me->host);
     PQsetNoticeProcessor(me->c, ignore_notice, NULL);
     if (PQstatus(me->c) == CONNECTION_OK)
         return 1;
@@ -292,7 +311,8 @@ static int
 report(const char *log)
 {
     struct report r = { 0 };
-    PGconn *c = connect_once();
+    char host[256];
+    PGconn *c = connect_once(host);
 
     if (PQstatus(c) != CONNECTION_OK || read_log(&r, c, log) < 0) {
         fprintf(stderr, "workload: report on %s: %s\n", log, PQerrorMessage(c));
@@ -315,7 +335,8 @@ report(const char *log)
 static int
 prepare(void)
 {
-    PGconn *c = connect_once();
+    char host[256];
+    PGconn *c = connect_once(host);
     PGresult *r = PQexec(c, "create table workload (id bigserial primary key, client text not null, n bigint not null, "
                             "at timestamptz not null default now()); create index on workload (client, n)");
     int ok = PQresultStatus(r) == PGRES_COMMAND_OK;

@@ -135,7 +135,8 @@ local fixed = {
     full_page_writes = "off", max_connections = "80", max_wal_senders = "10", max_replication_slots = "10",
     log_min_error_statement = "panic",
     wal_retrieve_retry_interval = "200ms", log_checkpoints = "off", wal_keep_size = "256MB", timezone = "UTC",
-    unix_socket_permissions = "0700", password_encryption = "scram-sha-256", logging_collector = "off", huge_pages = "off",
+    unix_socket_permissions = "0700", password_encryption = "scram-sha-256", logging_collector = "off",
+    huge_pages = "off",
 }
 
 local function text_of(settings, number)
