@@ -64,6 +64,17 @@ it 'a wrong password, another authority, and a server that is not there are prob
     sick "postgres.connections.gone (127.0.0.1:1/postgres): connect: "
     grep -q "main (localhost:$PG_PORT/postgres): PostgreSQL" out
 '
+it 'a server that never answers does not hold the others up' '
+    perl -MIO::Socket::INET -e "
+        \$| = 1;
+        my \$s = IO::Socket::INET->new(Listen => 16, LocalAddr => q(127.0.0.1)) or die;
+        print \$s->sockport, qq(\n);
+        sleep 600" >silent & end_with_test $!
+    until_true 200 test -s silent
+    config "silent: { user: super, host: 127.0.0.1, port: $(cat silent), sslmode: disable }" "$(main "$verified")"
+    sick "postgres.connections.silent (127.0.0.1:$(cat silent)/postgres): connect: no answer in time"
+    grep -q "main (localhost:$PG_PORT/postgres): PostgreSQL" out
+'
 it 'no password is in what it says' '
     ! grep -rqF -e "$PG_PASSWORD" -e of-the-app out err json "$T/state"
 '

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVER_MS 8000 /* for each connection, so that three that don't answer still leave an answer */
+#define ALL_MS 24000 /* for all of them: less than what doctor waits for the whole answer */
+#define EACH_MS 8000 /* for one at most */
 
 /* What the session is secured with: "TLSv1.3, verified". free() it. */
 static char *
@@ -39,11 +40,11 @@ in_words(const char *name, const struct connection *c, const struct cairn_value 
 
 /* The row of one server with its name and `tls`, new; NULL with err. *owned_words is it for people. */
 static struct cairn_value *
-look(struct cairn_call *call, const char *name, const struct cairn_value *connection, char **owned_words,
+look(struct cairn_call *call, const char *name, const struct cairn_value *connection, int64_t ms, char **owned_words,
      struct cairn_error *err)
 {
     struct connection_options options = {
-        .what = name, .reads = 1, .timeout_ms = SERVER_MS, .statement_ms = SERVER_MS, .lock_ms = SERVER_MS
+        .what = name, .reads = 1, .timeout_ms = ms, .statement_ms = ms, .lock_ms = ms
     };
     struct cairn_value *args = cairn_map();
     struct cairn_value *server = NULL;
@@ -85,6 +86,7 @@ servers_look(struct cairn_call *call, const struct cairn_value *args, struct cai
     const struct cairn_value *connections = cairn_get(cairn_config(call), "connections");
     struct cairn_value *servers = cairn_list();
     struct cairn_value *problems = cairn_list();
+    int64_t ms = cairn_count(connections) > ALL_MS / EACH_MS ? ALL_MS / (int64_t)cairn_count(connections) : EACH_MS;
     char *text = NULL;
 
     (void)args;
@@ -100,7 +102,7 @@ servers_look(struct cairn_call *call, const struct cairn_value *args, struct cai
             add_words(&text, alloc_printf("%s: it has no host, each call gives one", name));
             continue;
         }
-        server = look(call, name, connection, &words, &why);
+        server = look(call, name, connection, ms, &words, &why);
         if (server) {
             cairn_add(servers, server);
             add_words(&text, words);
