@@ -25,6 +25,8 @@ events:
 secretsmanager:
   secrets:
     app/db: { value: planted-Sn0wy0wl-one, previous: planted-Sn0wy0wl-zero }
+    app/url: { value: "postgresql://app:planted-Sn0wy0wl@old.example:5432/db?sslmode=require" }
+    app/json: { value: '{"username":"app","password":"planted-Sn0wy0wl","host":"old.example","port":5432}' }
     locked: { value: x, kms_denied: true }
 EOF
 many=$(seq 1 130 | sed 's,.*,{ source: "arn:aws:kinesis:x:1:stream/&" },' | tr '\n' ',')
@@ -219,6 +221,33 @@ it 'an earlier version of a secret is made current only in the place of the expe
     ok secretsmanager restore_previous "$args"
     ok secretsmanager describe "{\"id\":\"app/db\"}"
     test "$(value current)" = "$previous"
+'
+it 'the host in a secret is led elsewhere and back, in a URL and in a JSON document, and what else it holds is never told' '
+    ok secretsmanager find_host "{\"id\":\"app/url\",\"hosts\":[\"x\",\"old.example\"]}"
+    test "$(value host)" = old.example:5432
+    ok secretsmanager find_host "{\"id\":\"app/json\",\"member\":\"host\",\"hosts\":[\"old.example\"]}"
+    test "$(value host)" = old.example
+    for of in "\"id\":\"app/json\",\"member\":\"password\"" "\"id\":\"app/json\"" "\"id\":\"app/db\""; do
+        ok secretsmanager find_host "{$of,\"hosts\":[\"old.example\"]}"
+        lacks planted host
+        fails conflict secretsmanager replace_host "{$of,\"from\":\"old.example\",\"to\":\"new.example\"}"
+        lacks planted
+    done
+    for of in "\"id\":\"app/url\"" "\"id\":\"app/json\",\"member\":\"host\""; do
+        args="{$of,\"from\":\"old.example:5432\",\"to\":\"new.example:5433\"}"
+        seen absent secretsmanager replace_host "$args"
+        strike secretsmanager PutSecretValue cut_after
+        fails in_doubt secretsmanager replace_host "$args"
+        seen done secretsmanager replace_host "$args"
+        before=$(changes)
+        ok secretsmanager replace_host "$args"
+        has "\"changed\":false"
+        test "$(changes)" = "$before"
+    done
+    sim_get /_sim/world >now.json
+    jq -r ".secretsmanager | .[\"app/url\"][-1].value, (.[\"app/json\"][-1].value | fromjson | .host, .password, .port)" now.json >got
+    printf "%s\n" "postgresql://app:planted-Sn0wy0wl@new.example:5433/db?sslmode=require" new.example planted-Sn0wy0wl 5432 |
+        diff -u - got
 '
 it 'a metric is read with its statistic and period, and one that nobody measures has no values' '
     ok cloudwatch statistics "$(json namespace=AWS/RDS metric=FreeStorageSpace \

@@ -27,6 +27,7 @@ rds RestoreDBInstanceFromDBSnapshot $new
 rds ModifyDBInstance $new
 rds AddRoleToDBInstance $new
 kubernetes PatchSecret secrets/planx/hasura-database
+secretsmanager PutSecretValue planx/metabase
 kubernetes PatchDeployment deployments/planx/hasura
 lambda UpdateFunctionConfiguration planx-exports
 lambda PublishVersion planx-exports
@@ -51,11 +52,15 @@ it 'what RDS would have made otherwise was told to the person who was asked' '
         grep -q "$trap" got
     done
 '
-it 'secret and function lead to it, with user and password as before, and the pods were started anew' '
+it 'secrets and function lead to it, with user and password as before, and the pods were started anew' '
     test "$(look after.json kubernetes planx-staging secrets/planx/hasura-database hosts HASURA_GRAPHQL_DATABASE_URL)" \
         = "$address:5432"
     test "$(look --keys after.json kubernetes planx-staging deployments/planx/hasura hosts)" \
         = "HASURA_GRAPHQL_DATABASE_URL $address:5432"
+    look after.json secretsmanager planx/metabase 1 >got
+    for part in "\"host\":\"$address\"" "\"password\":\"planted-Sn0wy0wl-9a4c\"" "\"port\":5432" AWSCURRENT; do
+        tr -d "\\\\" <got | grep -qF "$part" || { cat got; exit 1; }
+    done
     test "$(look after.json lambda functions planx-exports aliases live version)" = 4
     test "$(look after.json lambda functions planx-exports latest variables DATABASE_URL)" \
         = "postgresql://planx:planted-Sn0wy0wl-7d1f@$address:5432/postgres"

@@ -25,6 +25,11 @@ local params = restore.with {
     type = "list", default = cairn.array {},
     help = 'functions with the URL in variables: [{"name":F,"alias":A,"variables":{"VAR":"writer"}}]',
   },
+  managed_secrets = {
+    type = "list", default = cairn.array {},
+    help = "secrets of AWS Secrets Manager with the database's URL, or with a JSON member that is the URL or the host: "
+      .. '[{"id":"app/database","member":"host"}]',
+  },
   address_program = {
     type = "map",
     help = 'a program that tells others the new address: {"set":["esc","env","set","app","db-host","{address}"],'
@@ -44,7 +49,7 @@ local function find_consumers(job)
   end
   address.check(p.address_program)
   local was = p.address or live and live.endpoint and live.endpoint.address
-  cairn.check(was ~= nil or #p.secrets + #p.lambdas == 0,
+  cairn.check(was ~= nil or #p.secrets + #p.lambdas + #p.managed_secrets == 0,
     "the address that is to be replaced is known; give it by address")
   job.was = was
   local ends = { what = p.database, hosts = was and { [was] = { endpoint = "default" } } or {} }

@@ -1,10 +1,12 @@
--- repoint.lua: lead those who use a database elsewhere and back: keys of Kubernetes secrets, and Lambda aliases.
+-- repoint.lua: lead those who use a database elsewhere and back: keys of Kubernetes secrets, secrets of AWS Secrets
+-- Manager, and Lambda aliases.
 -- SPDX-License-Identifier: MIT
 --
 -- Only the host in a URL is replaced; user, password and options stay, and no secret ever reaches this script. What is
 -- to be changed is decided once, at the start, from what was found (`repoint.plan` for who comes by a proxy,
 -- `repoint.find` for others):
 --   {kind = "secret", namespace, name, key, role, endpoint, from, to}
+--   {kind = "managed", id, member, role, endpoint, from, to}
 --   {kind = "lambda", func, alias, version, variables = {{name, role, endpoint, from, to}, ...}}
 -- `endpoint` is the proxy's endpoint that `from` belongs to; `version` is what the alias leads to at the start; `to` is
 -- there once the database is known (`repoint.aim`).
@@ -15,6 +17,7 @@ local waits = require "cairn.waits"
 local way_back = require "cairn.way_back"
 local kubernetes = cairn.plugin "kubernetes"
 local lambda = cairn.plugin "lambda"
+local secretsmanager = cairn.plugin "secretsmanager"
 
 local repoint = {}
 
@@ -66,6 +69,25 @@ local function find_secret(secret, ends, allow_managed, items)
   end
 end
 
+-- A secret of AWS Secrets Manager. One that a service keeps, or that is rotated, is not ours to write.
+local function find_managed(spec, ends, allow_managed, items)
+  local what = "secret " .. spec.id .. " of Secrets Manager"
+  local secret = secretsmanager.describe { id = spec.id }
+  if secret.owner then
+    fail(what .. ": " .. secret.owner .. " keeps it; it can't be led over")
+  elseif secret.rotation and not allow_managed then
+    fail(what .. ": it is rotated, which would put it back; pause that, then give allow_managed=true")
+  end
+  local hosts = cairn.array {}
+  for host in pairs(ends.hosts) do
+    hosts[#hosts + 1] = host
+  end
+  local item = planned(what, secretsmanager.find_host({ id = spec.id, member = spec.member, hosts = hosts }).host,
+    spec.role or "writer", ends)
+  item.kind, item.id, item.member = "managed", spec.id, spec.member
+  items[#items + 1] = item
+end
+
 -- An alias serves a frozen version. Publishing a new one ships whatever is in $LATEST: refuse if that is other code.
 local function find_lambda(spec, ends, items)
   local what = "function " .. spec.name
@@ -99,6 +121,9 @@ function repoint.find(consumers, ends)
   for _, secret in ipairs(consumers.secrets) do
     find_secret(secret, ends, consumers.allow_managed, items)
   end
+  for _, spec in ipairs(consumers.managed_secrets or {}) do
+    find_managed(spec, ends, consumers.allow_managed, items)
+  end
   for _, spec in ipairs(consumers.lambdas) do
     find_lambda(spec, ends, items)
   end
@@ -127,6 +152,8 @@ function repoint.summary(items)
   for _, item in ipairs(items) do
     if item.kind == "secret" then
       summary[item.name .. " " .. item.key] = item.from
+    elseif item.kind == "managed" then
+      summary[item.id .. (item.member and " " .. item.member or "")] = item.from
     else
       for _, variable in ipairs(item.variables) do
         summary[item.func .. " " .. variable.name] = variable.from
@@ -235,6 +262,15 @@ local function lead_secret(item, from, way)
   set_secret(item, item.from, item.to)
 end
 
+local function set_managed(item, from, to)
+  secretsmanager.replace_host { id = item.id, member = item.member, from = from, to = to }
+end
+
+local function lead_managed(item, from, way)
+  way_back.add(way, "point secret " .. item.id .. " back", function () set_managed(item, item.to, from(item)) end)
+  set_managed(item, item.from, item.to)
+end
+
 -- The version from before serves again, unless it leads to addresses that are no longer there.
 local function take_lambda_back(item, from)
   local moved = false
@@ -278,6 +314,7 @@ function repoint.lead(items, workloads, way, from)
   from = from or as_before
   way_back.add(way, "restart the workloads", function () repoint.restart(workloads) end)
   each(items, "secret", function (item) lead_secret(item, from, way) end)
+  each(items, "managed", function (item) lead_managed(item, from, way) end)
   repoint.restart(workloads)
   repoint.settle_bypass(items, workloads)
   each(items, "lambda", function (item) lead_lambda(item, from, way) end)

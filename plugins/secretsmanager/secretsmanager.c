@@ -5,6 +5,8 @@
  * A version that we put has an id of our choice, made of the call's token: it is known by that, whatever became of its
  * stages. The value itself is a secret wherever it passes.
  */
+#include "secretsmanager.h"
+
 #include "identity.h"
 #include "json.h"
 
@@ -23,9 +25,9 @@
 static const struct json_service service = { { "secretsmanager", "SECRETS_MANAGER", "2017-10-17" }, "1.1",
                                              "secretsmanager" };
 
-static int
-send_request(struct cairn_value **reply, struct cairn_call *call, const char *action, struct cairn_value *owned_body,
-             int reads, struct cairn_error *err)
+int
+secret_request(struct cairn_value **reply, struct cairn_call *call, const char *action, struct cairn_value *owned_body,
+               int reads, struct cairn_error *err)
 {
     struct json_request request = { &service, action, owned_body, reads };
     int rc = json_send(reply, call, &request, err);
@@ -34,8 +36,8 @@ send_request(struct cairn_value **reply, struct cairn_call *call, const char *ac
     return rc;
 }
 
-static struct cairn_value *
-body_of(const struct cairn_value *args)
+struct cairn_value *
+secret_body(const struct cairn_value *args)
 {
     struct cairn_value *body = cairn_map();
 
@@ -73,7 +75,7 @@ describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_v
     struct cairn_value *reply;
     const struct cairn_value *versions;
 
-    if (send_request(&reply, call, "DescribeSecret", body_of(args), 1, err) < 0)
+    if (secret_request(&reply, call, "DescribeSecret", secret_body(args), 1, err) < 0)
         return -1;
     json_copy(out, reply, members);
     versions = cairn_get(reply, "VersionIdsToStages");
@@ -88,14 +90,14 @@ describe(struct cairn_call *call, const struct cairn_value *args, struct cairn_v
 static int
 get(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
-    struct cairn_value *body = body_of(args), *reply;
+    struct cairn_value *body = secret_body(args), *reply;
     const char *text;
 
     if (cairn_get_str(args, "version", NULL))
         cairn_put(body, "VersionId", cairn_copy(cairn_get(args, "version")));
     if (cairn_get_str(args, "stage", NULL))
         cairn_put(body, "VersionStage", cairn_copy(cairn_get(args, "stage")));
-    if (send_request(&reply, call, "GetSecretValue", body, 1, err) < 0)
+    if (secret_request(&reply, call, "GetSecretValue", body, 1, err) < 0)
         return -1;
     text = cairn_get_str(reply, "SecretString", NULL);
     if (text) {
@@ -117,20 +119,27 @@ version_id(char out[UUID_SIZE], const struct cairn_call *call)
     snprintf(out, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", t, t + 8, t + 12, t + 16, t + 20);
 }
 
-static int
-put(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+int
+secret_put(struct cairn_call *call, const struct cairn_value *args, const char *text, struct cairn_value *out,
+           struct cairn_error *err)
 {
-    struct cairn_value *body = body_of(args), *reply;
+    struct cairn_value *body = secret_body(args), *reply;
     char id[UUID_SIZE];
 
     version_id(id, call);
     cairn_put(body, "ClientRequestToken", cairn_str(id));
-    cairn_put(body, "SecretString", cairn_str(cairn_get_str(args, "value", "")));
-    if (send_request(&reply, call, "PutSecretValue", body, 0, err) < 0)
+    cairn_put(body, "SecretString", cairn_str(text));
+    if (secret_request(&reply, call, "PutSecretValue", body, 0, err) < 0)
         return -1;
     cairn_put(out, "version", cairn_str(cairn_get_str(reply, "VersionId", id)));
     cairn_free(reply);
     return 0;
+}
+
+static int
+put(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+{
+    return secret_put(call, args, cairn_get_str(args, "value", ""), out, err);
 }
 
 struct search {
@@ -155,7 +164,7 @@ search_page(const struct cairn_value *reply, void *context, struct cairn_error *
 static int
 put_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
 {
-    struct cairn_value *body = body_of(args);
+    struct cairn_value *body = secret_body(args);
     struct json_request request = { &service, "ListSecretVersionIds", body, 1 };
     char id[UUID_SIZE];
     struct search search = { id, 0 };
@@ -182,7 +191,7 @@ restore_observe(struct cairn_call *call, const struct cairn_value *args, struct 
     const char *now;
     int seen = CAIRN_SEEN_ABSENT;
 
-    if (send_request(&reply, call, "DescribeSecret", body_of(args), 1, err) < 0)
+    if (secret_request(&reply, call, "DescribeSecret", secret_body(args), 1, err) < 0)
         return -1;
     now = with_stage(cairn_get(reply, "VersionIdsToStages"), CURRENT);
     if (!strcmp(now, to)) {
@@ -206,11 +215,11 @@ restore(struct cairn_call *call, const struct cairn_value *args, struct cairn_va
 
     if (seen != CAIRN_SEEN_ABSENT)
         return seen == CAIRN_SEEN_DONE ? 0 : -1;
-    body = body_of(args);
+    body = secret_body(args);
     cairn_put(body, "VersionStage", cairn_str(CURRENT));
     cairn_put(body, "MoveToVersionId", cairn_copy(cairn_get(args, "version")));
     cairn_put(body, "RemoveFromVersionId", cairn_copy(cairn_get(args, "expect")));
-    if (send_request(&reply, call, "UpdateSecretVersionStage", body, 0, err) < 0)
+    if (secret_request(&reply, call, "UpdateSecretVersionStage", body, 0, err) < 0)
         return -1;
     cairn_put(out, "version", cairn_copy(cairn_get(args, "version")));
     cairn_free(reply);
@@ -250,6 +259,30 @@ static const struct cairn_param put_params[] = {
     END,
 };
 static const struct cairn_param put_results[] = { HAS("version", CAIRN_STR, "id of the new version"), END };
+#define MEMBER MAY("member", CAIRN_STR, "of a JSON document: the member with the URL or the bare host; else all is the URL")
+
+static const struct cairn_param find_host_params[] = {
+    SECRET,
+    MEMBER,
+    NEED("hosts", CAIRN_LIST, "hosts that it may lead to; of another nothing is told"),
+    END,
+};
+static const struct cairn_param find_host_results[] = {
+    HAS("host", CAIRN_STR, "the one of them that it leads to, with its port if there is one"),
+    END,
+};
+static const struct cairn_param replace_host_params[] = {
+    SECRET,
+    MEMBER,
+    NEED("from", CAIRN_STR, "HOST or HOST:PORT that it leads to"),
+    NEED("to", CAIRN_STR, "HOST or HOST:PORT that it shall lead to; all else stays as it is"),
+    END,
+};
+static const struct cairn_param replace_host_results[] = {
+    HAS("version", CAIRN_STR, "id of the version that is current then"),
+    HAS("changed", CAIRN_BOOL, "false: it led there already"),
+    END,
+};
 static const struct cairn_param restore_params[] = {
     SECRET,
     NEED("version", CAIRN_STR, "id of the version that becomes AWSCURRENT again"),
@@ -277,6 +310,19 @@ static const struct cairn_action actions[] = {
       .results = put_results,
       .effect = CAIRN_CREATE,
       .run = put,
+      .observe = put_observe },
+    { .name = "find_host",
+      .help = "Look where a secret leads, without showing anything else of it: host.",
+      .params = find_host_params,
+      .results = find_host_results,
+      .effect = CAIRN_READ,
+      .run = host_find },
+    { .name = "replace_host",
+      .help = "Lead the URL or host in a secret elsewhere, by a new version: version, changed.",
+      .params = replace_host_params,
+      .results = replace_host_results,
+      .effect = CAIRN_CREATE,
+      .run = host_replace,
       .observe = put_observe },
     { .name = "restore_previous",
       .help = "Make an earlier version of a secret the current one: version.",
