@@ -9,20 +9,23 @@
 need_postgres
 [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null || skip_all 'there is no pgbouncer here (package pgbouncer)'
 
-cat >world.yaml <<'EOF2'
+# make check-postgres-majors gives other versions: CAIRN_TEST_MAJORS is what `cairn sim --postgres` takes.
+from=${CAIRN_TEST_FROM:-14.12} to=${CAIRN_TEST_TO:-15.7} majors=${CAIRN_TEST_MAJORS:-}
+
+cat >world.yaml <<EOF2
 account: "239043911459"
 region: ca-central-1
 credentials: [{ access_key: AKIAEXAMPLE1, secret: example-secret-key-for-the-simulator, user: operator }]
 rds:
   blue_green_with_proxy: kept
   parameter_groups:
-    orders-14: { family: postgres14, parameters: { work_mem: 16384, rds.logical_replication: 1 } }
+    orders-old: { family: postgres${from%%.*}, parameters: { work_mem: 16384, rds.logical_replication: 1 } }
   instances:
     orders:
       engine: postgres
-      version: "14.12"
+      version: "$from"
       class: db.m6g.large
-      parameter_group: orders-14
+      parameter_group: orders-old
       username: shop
       database: orders
       sql: |
@@ -39,13 +42,12 @@ rds:
 EOF2
 
 upgraded_world() {
-    real_place
-    use_world instance --postgres
+    real_world instance $majors
     connect >>cairn.yaml
     rm -f rows.log
     writers orders orders-proxy
 }
-upgrade='-p target_version=15.7 -p connection=main -p proxy=orders-proxy'
+upgrade="-p target_version=$to -p connection=main -p proxy=orders-proxy"
 lost_nothing() {
     writers_end || { cat rows.report; return 1; }
     sed 's/^/# /' rows.report >&3
@@ -55,6 +57,7 @@ lost_nothing() {
 }
 # What the new database holds, besides the rows of the writers.
 all_came_over() {
+    test "$(at orders "show server_version_num" | cut -c1-2)" = "${to%%.*}"
     test "$(at orders "select count(*) from orders")" = 1000
     test "$(at orders "select convert_from(lo_get(4711), \$\$UTF8\$\$)")" = "a large object"
     test "$(at orders "insert into orders (note) values (\$\$next\$\$) returning id > 1000")" = t
@@ -89,8 +92,7 @@ it 'nor does one whose engine is killed in the switchover' '
     cairn verify @last
 '
 it 'a change of the schema breaks the replication, and an event says why' '
-    real_place
-    use_world instance --postgres
+    real_world instance $majors
     connect >>cairn.yaml
     must_fail 3 run_flow $upgrade >run.log 2>&1
     ready() { sim_get /_sim/world | grep -q "\"status\":\"AVAILABLE\""; }

@@ -4,6 +4,7 @@
 #
 #   real_place                   worlds that are started from now on have their scratch folders below $T/tmp
 #   real_sim WORLD [ARG...]      start_sim with real servers there
+#   real_world EXAMPLE [ARG...]  use_world (flow.sh) with real servers
 #   connect                      lines for cairn.yaml: the connection `main` to the database that a step names
 #   at HOST SQL [DATABASE]       run SQL as the master (shop, $PGPASSWORD) of the database behind a host's short name;
 #                                rows are on stdout, values separated by |
@@ -26,9 +27,21 @@ real_place() {
     export TMPDIR
 }
 
+# The simulator gets the time to take everything along.
+end_gently() {
+    sed -i "s/^\($(cat "$T/sim.pid") .*\) KILL$/\1 TERM/" "$T/.children"
+}
+
 real_sim() { # WORLD [ARG...]
     real_place
     start_sim "$@" --postgres
+    end_gently
+}
+
+real_world() { # EXAMPLE [ARG...]
+    real_place
+    use_world "$@" --postgres
+    end_gently
 }
 
 connect() {

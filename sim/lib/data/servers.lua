@@ -407,7 +407,7 @@ return function (sim, options)
     local function all_begun()
         for _, task in ipairs(beginning) do
             if task.error then
-                error("the servers didn't start: " .. task.error, 0)
+                error("world: --postgres: " .. task.error, 0)
             elseif not task.done then
                 return false
             end
