@@ -1,11 +1,13 @@
 #!/bin/sh
 # postgres-blue-green.t: an upgrade by blue/green of a real server under load loses no row, also when the engine is killed.
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2016,SC2034
+# shellcheck disable=SC2016,SC2034,SC2086
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/flow.sh"
 . "$SRC/t/postgres.sh"
 . "$SRC/t/rows.sh"
+. "$SRC/t/sim.sh"
+KEY=AKIAEXAMPLE1 SECRET=example-secret-key-for-the-simulator
 need_postgres
 [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null || skip_all 'there is no pgbouncer here (package pgbouncer)'
 
@@ -91,7 +93,8 @@ it 'nor does one whose engine is killed in the switchover' '
     test "$(changed_twice)" = 0
     cairn verify @last
 '
-it 'a change of the schema breaks the replication, and an event says why' '
+# Green is there and current.
+green() {
     real_world instance $majors
     connect >>cairn.yaml
     must_fail 3 run_flow $upgrade >run.log 2>&1
@@ -100,6 +103,29 @@ it 'a change of the schema breaks the replication, and an event says why' '
         approve_open >/dev/null 2>&1 || :
         cairn resume @last --no-input >run.log 2>&1 || test $? = 3
     done
+}
+switched() { # STATUS
+    sim_get /_sim/world | grep -q "\"status\":\"SWITCHOVER_$1\""
+}
+it 'a switchover for which green does not catch up in time is taken back, and blue goes on' '
+    green
+    green=$(awk "/^orders-green/ { split(\$1, part, \".\"); print part[1] }" "$CAIRN_POSTGRES_THROUGH")
+    # What holds the table in green holds up the replication.
+    to=$(leads "$green")
+    background holder "$PG_BIN/psql" -Xq "host=127.0.0.1 port=${to#*:}" -v ON_ERROR_STOP=1 \
+        -c "begin read write; lock table orders; select pg_sleep(600)"
+    held() { test "$(at "$green" "select count(*) from pg_locks where relation = \$\$orders\$\$::regclass and mode like \$\$AccessEx%\$\$")" = 1; }
+    until_true 400 held
+    at orders "insert into orders (note) values (\$\$on the way\$\$)"
+    id=$(rds DescribeBlueGreenDeployments | text BlueGreenDeploymentIdentifier)
+    rds SwitchoverBlueGreenDeployment BlueGreenDeploymentIdentifier="$id" SwitchoverTimeout=30 >/dev/null
+    until_true 1200 switched FAILED
+    at orders "insert into orders (note) values (\$\$afterwards\$\$)"
+    at "$green" "select pg_terminate_backend(pid) from pg_stat_activity where query like \$\$begin read write%\$\$"
+    caught_up() { test "$(at "$green" "select count(*) from orders where note in (\$\$on the way\$\$, \$\$afterwards\$\$)")" = 2; }
+    until_true 1200 caught_up
+'
+it 'a change of the schema breaks the replication, and an event says why' '
     at orders "alter table orders add column late int; insert into orders (note, late) values (\$\$x\$\$, 1)"
     degraded() { sim_get /_sim/world | grep -q "Replication degraded on blue/green deployment: replication error"; }
     until_true 1200 degraded

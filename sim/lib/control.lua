@@ -83,7 +83,7 @@ return function (sim)
     local function at_rest()
         local now = host.now() + timers.offset
         local weeks = math.ceil((now - timers.began) / week) + 1
-        timers.run(timers.began + weeks * week)
+        timers.run(timers.began + weeks * week, true)
         local words = words_of(ledger.all())
         return { world = normal(export(), words), ledger = normal(ledger.all(), words),
             twice = normal(ledger.twice(), words), downtime = sim.downtime, faults = faults.all(), ids = ids.made }

@@ -278,12 +278,16 @@ return function (sim, options)
 
     local greens = {} -- resource id of green -> { task, blue }
 
+    local function waits_for_switchover(d)
+        return d.status == "AVAILABLE" or d.status == "SWITCHOVER_FAILED"
+    end
+
     local function watch_replication(d, it)
         jobs.task("watch the replication to " .. it.title, function ()
             while not it.replicated_to_end and servers[d.target] == it and R.state().deployments[d.id] == d
                 and not d.degraded do
-                local why = d.status == "AVAILABLE" and replication.broken(it)
-                if why and d.status == "AVAILABLE" then
+                local why = waits_for_switchover(d) and replication.broken(it)
+                if why and waits_for_switchover(d) then
                     R.degrade(d, why)
                 end
                 jobs.nap(400)
