@@ -25,6 +25,13 @@ rds:
       sql: |
         create table orders (id serial primary key, note text);
         insert into orders (note) select 'n' || g from generate_series(1, 1000) g;
+  proxies:
+    orders-proxy:
+      role_arn: arn:aws:iam::239043911459:role/proxy
+      subnets: [subnet-1, subnet-2]
+      auth: [{ secret_arn: "arn:aws:secretsmanager:ca-central-1:239043911459:secret:orders" }]
+      require_tls: false
+      instance: orders
   snapshots:
     before: { instance: orders }
 EOF2
@@ -50,6 +57,20 @@ it 'a wrong password is refused' '
     PGPASSWORD=wrong
     must_fail any at orders "select 1"
 '
+if [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null; then
+    it 'a proxy is a pgbouncer: it runs the init query, and without a target its address leads nowhere' '
+        test "$(at orders-proxy "select count(*) from orders")" = 1000
+        PGPASSWORD=wrong must_fail any at orders-proxy "select 1"
+        rds ModifyDBProxyTargetGroup DBProxyName=orders-proxy TargetGroupName=default \
+            "ConnectionPoolConfig.InitQuery=set work_mem to 4321" >/dev/null
+        initialized() { [ "$(at orders-proxy "show work_mem")" = 4321kB ]; }
+        until_true 400 initialized
+        rds DeregisterDBProxyTargets DBProxyName=orders-proxy DBInstanceIdentifiers.member.1=orders >/dev/null
+        until_true 400 must_fail any at orders-proxy "select 1"
+        rds RegisterDBProxyTargets DBProxyName=orders-proxy DBInstanceIdentifiers.member.1=orders >/dev/null
+        until_true 400 at orders-proxy "select 1"
+    '
+fi
 it 'a snapshot keeps the rows of its time, and a restore of it is a server with the old password' '
     rds CreateDBSnapshot DBInstanceIdentifier=orders DBSnapshotIdentifier=then >/dev/null
     taken() { [ "$(rds DescribeDBSnapshots DBSnapshotIdentifier=then | text Status)" = available ]; }
@@ -96,10 +117,14 @@ it 'what pg_upgrade refuses leaves the old version, with its words in a log' '
     rds DownloadDBLogFilePortion DBInstanceIdentifier=orders LogFileName="$log" | grep -q "reg\* data types"
     test "$(at orders "select count(*) from orders")" = 10
 '
-it 'a deleted database is at no address any more' '
-    rds DeleteDBInstance DBInstanceIdentifier=moved SkipFinalSnapshot=true >/dev/null
+it 'a deleted database is at no address any more, and comes back from its final snapshot in its version' '
+    rds DeleteDBInstance DBInstanceIdentifier=moved FinalDBSnapshotIdentifier=last >/dev/null
     until_true 600 refused DBInstanceNotFound DescribeDBInstances DBInstanceIdentifier=moved
     must_fail any at moved "select 1"
+    rds RestoreDBInstanceFromDBSnapshot DBInstanceIdentifier=back DBSnapshotIdentifier=last >/dev/null
+    becomes back available
+    test "$(at back "select count(*) from orders")" = 1000
+    test "$(rds DescribeDBInstances DBInstanceIdentifier=back | text EngineVersion)" = 15.7
 '
 it 'when the simulator is killed, no server and no folder is left' '
     kill -KILL "$(cat sim.pid)"

@@ -49,8 +49,8 @@ end
 local function stop(pool)
     if pool.job then
         jobs.signal(pool.job, "TERM")
-        pool.job, pool.text = nil, nil
     end
+    pool.job, pool.text = nil, nil
 end
 
 local function write(path, text)
@@ -66,12 +66,14 @@ local function start(pool, text)
     local path = ("%s/pool%d.ini"):format(keeper.folder, count)
     write(path, ("%slisten_port = %d\n"):format(text, 20000 + count))
     local users = [[umask 077; sed 's/.*:\(.*\)/"rdsadmin" "\1"/' pgpass >pool.users; exec pgbouncer ]]
-    pool.job = jobs.start({ argv = { "sh", "-euc", users .. path }, stop = "TERM" }, function (status, _, err)
-        if pool.job and status ~= 0 then
+    local job
+    job = jobs.start({ argv = { "sh", "-euc", users .. path }, stop = "TERM" }, function (status, _, err)
+        if pool.job == job then
             jobs.say(("pgbouncer ended with status %d: %s"):format(status, err:sub(-500)))
+            pool.job = nil
         end
-        pool.job = nil
     end)
+    pool.job = job
 end
 
 -- Add to `wanted` where the names of the proxies lead.
