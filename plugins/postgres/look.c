@@ -131,7 +131,8 @@ look_lag(struct cairn_call *call, const struct cairn_value *args, struct cairn_v
         list(call, args, out, "slots",
              "select slot_name::text as name, slot_type as type, database::text, active, "
              "pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(confirmed_flush_lsn, restart_lsn))::bigint as lag_bytes, "
-             "wal_status from pg_replication_slots order by slot_name",
+             "to_jsonb(s) ->> 'wal_status' as wal_status " /* version 12 has none */
+             "from pg_replication_slots s order by slot_name",
              err);
     const struct cairn_value *slots = cairn_get(out, "slots");
 
