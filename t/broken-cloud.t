@@ -1,7 +1,8 @@
 #!/bin/sh
 # broken-cloud.t: a cloud that isn't the right one, doesn't let us in, or answers nonsense gives one error with its place
 # and the documented status; nothing is done in vain, and the run goes on when the cause is mended. CAIRN_TEST_SAMPLES=all
-# meets each trouble with each deed that it is named for, otherwise with the last, which changes something where one does.
+# meets each trouble with each deed that it is named for, otherwise with the last, which changes something where one does;
+# and each trouble of a cloud at each service, otherwise at RDS and one other.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
@@ -195,6 +196,10 @@ lasting() { # FAULT STATUS AFTER WHY SERVICE DEEDS
     done
 }
 
+turn=0
+also() { # TURN WHICH: is this one of four its turn?
+    [ "${CAIRN_TEST_SAMPLES:-}" = all ] || [ $(($1 % 4)) = "$2" ]
+}
 for kind in throttle error_5xx cut_before truncate html expired; do
     status=1
     case $kind in
@@ -205,11 +210,12 @@ for kind in throttle error_5xx cut_before truncate html expired; do
         html) aws="it is a page in HTML" lambda="it is a page in HTML" kubernetes="is there a proxy or a sign-in" cloudflare="is there a proxy" ;;
         expired) status=4 aws=ExpiredToken lambda=ExpiredToken kubernetes="HTTP 401" cloudflare="HTTP 403" ;;
     esac
-    lasting "$kind" "$status" 0 "$aws" sts "describe tag"
+    turn=$((turn + 1))
+    also "$turn" 0 && lasting "$kind" "$status" 0 "$aws" sts "describe tag"
+    also "$turn" 1 && lasting "$kind" "$status" 0 "$lambda" lambda "configuration host"
+    also "$turn" 2 && lasting "$kind" "$status" 0 "$kubernetes" kubernetes "secret key"
+    also "$turn" 3 && lasting "$kind" "$status" 0 "$cloudflare" cloudflare "route script"
     lasting "$kind" "$status" 0 "$aws" rds describe
-    lasting "$kind" "$status" 0 "$lambda" lambda "configuration host"
-    lasting "$kind" "$status" 0 "$kubernetes" kubernetes "secret key"
-    lasting "$kind" "$status" 0 "$cloudflare" cloudflare "route script"
     if [ "$kind" = truncate ]; then
         lasting "$kind" "$status" some "$aws" rds tag
         lasting "$kind" "$status" 1 "$aws" rds snapshot
@@ -236,20 +242,23 @@ passes() {
 
 for kind in throttle error_5xx error_5xx_after cut_before cut_after truncate html; do
     it "$kind for a moment is overcome, and nothing is changed twice" "
+        passes $kind rds 1 tag
+        passes $kind rds 2 snapshot
+        passes $kind lambda 2 host
+        passes $kind kubernetes 3 key
+        passes $kind cloudflare 3 script
+    "
+    [ "${CAIRN_TEST_SAMPLES:-}" = all ] || continue
+    it "$kind for a moment is overcome by what looks only, and by what comes first" "
         passes $kind sts 1 describe
         passes $kind sts 1 tag
         passes $kind rds 1 describe
-        passes $kind rds 1 tag
         passes $kind rds 1 snapshot
-        passes $kind rds 2 snapshot
         passes $kind lambda 1 configuration
         passes $kind lambda 1 host
-        passes $kind lambda 2 host
         passes $kind kubernetes 1 secret
-        passes $kind kubernetes 3 key
         passes $kind kubernetes 2 restart
         passes $kind cloudflare 1 route
-        passes $kind cloudflare 3 script
     "
 done
 it 'nothing was changed twice by a request that may be sent only once' '

@@ -12,7 +12,7 @@
 #   crash_sweep                tests: the reference, then a crash at each of its points. A point is passed many times:
 #                              CAIRN_TEST_SAMPLES of them are tried for each (2 if unset; `all` for every one), spread
 #                              over the run. Unless it is `all`, only the points next to an effect are tried in every
-#                              sweep, and of the others a third that depends on the example. CAIRN_TEST_POINTS limits it
+#                              sweep, and of the others an eighth that depends on the example. CAIRN_TEST_POINTS limits it
 #                              to names that match a pattern. `cairn rehearse --crash-everywhere` is the same for authors.
 
 crash_world() {
@@ -64,10 +64,10 @@ crash_at() {
 
 # Lines POINT:N, evenly spread over the N that there are.
 crash_picks() {
-    lib_third=$(printf %s "${EXAMPLE:-gc-notify}" | cksum | cut -d' ' -f1)
-    [ -z "${CAIRN_TEST_POINTS:-}" ] && [ "${CAIRN_TEST_SAMPLES:-}" != all ] || lib_third=none
-    sort "$T/points" | uniq -c | grep -E "${CAIRN_TEST_POINTS:-.}" | awk -v third="$lib_third" '
-        third == "none" || $2 ~ /^(engine.committed|engine.sending|worker.http.sent|script.command)$/ || NR % 3 == third % 3
+    lib_part=$(printf %s "${EXAMPLE:-gc-notify}" | cksum | cut -d' ' -f1)
+    [ -z "${CAIRN_TEST_POINTS:-}" ] && [ "${CAIRN_TEST_SAMPLES:-}" != all ] || lib_part=none
+    sort "$T/points" | uniq -c | grep -E "${CAIRN_TEST_POINTS:-.}" | awk -v part="$lib_part" '
+        part == "none" || $2 ~ /^(engine.committed|engine.sending|worker.http.sent|script.command)$/ || NR % 8 == part % 8
     ' | awk -v samples="${CAIRN_TEST_SAMPLES:-2}" '
         samples == "all" { for (i = 1; i <= $1; i++) print $2 ":" i; next }
         {

@@ -5,8 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/probe.sh"
 
-# CAIRN_TEST_SAMPLES allocations of each program are tried (8 if unset; `all` for every one).
-SAMPLES=${CAIRN_TEST_SAMPLES:-8}
+# CAIRN_TEST_SAMPLES allocations of each program are tried (5 if unset; `all` for every one).
+SAMPLES=${CAIRN_TEST_SAMPLES:-5}
 EXHAUSTED=$BUILD/t/preload/.libs/exhausted.so
 
 flow three <<'END'
