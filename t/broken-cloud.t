@@ -1,9 +1,10 @@
 #!/bin/sh
 # broken-cloud.t: a cloud that isn't the right one, doesn't let us in, or answers nonsense gives one error with its place
-# and the documented status; nothing is done in vain, and the run goes on when the cause is mended. CAIRN_TEST_SAMPLES=all
-# meets each trouble with each deed that it is named for, otherwise with the last, which changes something where one does;
-# and each trouble of a cloud at each service, otherwise at RDS and one other.
+# and the documented status; nothing is done in vain, and the run goes on when the cause is mended.
 # SPDX-License-Identifier: MIT
+#
+# CAIRN_TEST_SAMPLES=all meets each trouble with each deed that it is named for, otherwise with the last, which changes
+# something where one does; and each trouble of a cloud at each service, otherwise at RDS and one other.
 # shellcheck disable=SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
 
