@@ -50,7 +50,15 @@ upgraded_world() {
     writers orders orders-proxy
 }
 upgrade="-p target_version=$to -p connection=main -p proxy=orders-proxy"
+written() { # POOL
+    at orders "select count(*) from workload where client like '$1/%'"
+}
 lost_nothing() {
+    for pool in orders orders-proxy; do
+        was=$(written "$pool")
+        goes_on() { test "$(written "$pool")" -gt "$was"; }
+        until_true 400 goes_on
+    done
     writers_end || { cat rows.report; return 1; }
     sed 's/^/# /' rows.report >&3
     grep -qx "rows lost 0" rows.report
@@ -66,6 +74,9 @@ all_came_over() {
     test "$(at orders "show default_transaction_read_only")" = off
     test "$(at orders "select count(*) from pg_subscription" postgres 2>/dev/null || echo 0)" = 0
     test "$(at orders "select count(*) from pg_publication")" = 0
+    # While rows are written, the column is looked at a little later than the sequence.
+    cairn show @last -o json | jq -e "[.reports[\"sequences behind their columns\"][] |
+        capture(\"is at (?<at>[0-9]+), .* has (?<has>[0-9]+)\") | (.has | tonumber) - (.at | tonumber)] | all(. < 300)"
 }
 exec 3>&1
 

@@ -197,6 +197,7 @@ be_client(const char *log, const char *pool, int which, long every)
         write_row(&me, n);
         nap(me.every);
     }
+    acknowledged(&me, "0"); /* no row, but the end of the last gap */
     PQfinish(me.c);
     _exit(0);
 }
@@ -228,7 +229,6 @@ write_rows(const char *log, const char *pool, int clients, long every)
 
 struct pool {
     char name[64];
-    long long acknowledged;
     long long last_wall, last_world; /* of the acknowledgement before */
     long long gap_wall, gap_world; /* the longest on the wall clock, in ms: the world's may be a fast one */
 };
@@ -267,8 +267,6 @@ add_line(struct report *r, const char *client, long long wall, long long world)
     }
     p->last_wall = wall > p->last_wall ? wall : p->last_wall;
     p->last_world = world > p->last_world ? world : p->last_world;
-    p->acknowledged++;
-    r->acknowledged++;
 }
 
 static long long
@@ -297,6 +295,9 @@ read_log(struct report *r, PGconn *c, const char *path)
         int len = snprintf(line, sizeof(line), "%s\t%lld\n", client, n);
 
         add_line(r, client, wall, world);
+        if (n == 0)
+            continue;
+        r->acknowledged++;
         PQputCopyData(c, line, len);
     }
     fclose(file);
