@@ -4,8 +4,6 @@
 # shellcheck disable=SC2034
 . "$(dirname "$0")/lib.sh"
 # The points next to an effect, once each: t/crash-points.t tries the others.
-[ -n "${CAIRN_TEST_SAMPLES:-}" ] || : "${CAIRN_TEST_POINTS:=^ *[0-9]+ (engine.committed|worker.http.sent)$}"
-: "${CAIRN_TEST_SAMPLES:=1}"
 . "$SRC/t/flow.sh"
 EXAMPLE=gc-notify
 . "$SRC/t/crash.sh"

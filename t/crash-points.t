@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/flow.sh"
-: "${CAIRN_TEST_SAMPLES:=1}"
 . "$SRC/t/crash.sh"
 
+CRASH_POINTS='^(engine.(committed|sending|told|due|asking)|worker.(http.sent|replied)|script.command)$'
 crash_sweep
 finish

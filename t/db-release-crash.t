@@ -2,7 +2,6 @@
 # db-release-crash.t: a schema release that is killed anywhere on its way ends like one that isn't, with all consumers back.
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034
-CAIRN_TEST_SAMPLES=${CAIRN_TEST_SAMPLES:-1}
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/flow.sh"
 EXAMPLE=event-recorder

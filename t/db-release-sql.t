@@ -4,8 +4,6 @@
 # shellcheck disable=SC2016,SC2034,SC2317
 . "$(dirname "$0")/lib.sh"
 # The points next to an effect, once each: t/db-release-crash.t and t/postgres-run.t try the others.
-[ -n "${CAIRN_TEST_SAMPLES:-}" ] || : "${CAIRN_TEST_POINTS:=^ *[0-9]+ (engine.committed|engine.sending|worker.called)$}"
-: "${CAIRN_TEST_SAMPLES:=1}"
 . "$SRC/t/flow.sh"
 . "$SRC/t/crash.sh"
 . "$SRC/t/postgres.sh"
@@ -196,6 +194,7 @@ it 'a no leaves the INVALID index alone, leads the consumers back, and a rollbac
 
 # ---- killed on its way ------------------------------------------------------------------------------------------------
 
+CRASH_POINTS='^(engine.committed|engine.sending|worker.called)$'
 for pick in $(crash_picks); do
     it "killed at $pick it ends the same" "crash_at $pick"
 done

@@ -2,8 +2,6 @@
 # rds-promote-crash.t: a promotion over three stages that is killed at each of its crash points ends like one that isn't.
 # SPDX-License-Identifier: MIT
 CAIRN_TEST_SPEED=${CAIRN_TEST_SPEED:-150000}
-[ -n "${CAIRN_TEST_SAMPLES:-}" ] || CAIRN_TEST_POINTS=${CAIRN_TEST_POINTS:-'worker.http.sent|engine.committed|engine.due'}
-CAIRN_TEST_SAMPLES=${CAIRN_TEST_SAMPLES:-1}
 . "$(dirname "$0")/lib.sh"
 . "$SRC/t/flow.sh"
 . "$SRC/t/crash.sh"

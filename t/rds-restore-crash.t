@@ -6,8 +6,6 @@
 . "$SRC/t/crash.sh"
 
 # The engine's own points are tried by other workflows; here it is about what the world has done when a process dies.
-[ -n "${CAIRN_TEST_SAMPLES:-}" ] || CAIRN_TEST_POINTS=${CAIRN_TEST_POINTS:-'worker.http.sent'}
-CAIRN_TEST_SAMPLES=${CAIRN_TEST_SAMPLES:-1}
 EXAMPLE=restore
 
 # The digest of a secret that holds an address with the run's id in it differs from run to run; its host is compared.
@@ -28,5 +26,6 @@ world() {
     ' "$T/found.json"
 }
 
+CRASH_POINTS='^worker.http.sent$'
 crash_sweep
 finish

@@ -8,7 +8,6 @@
 . "$SRC/t/upgrade.sh"
 
 EXAMPLE=planx-production
-: "${CAIRN_TEST_SAMPLES:=1}"
 
 # A fault for the first request of each kind of change.
 for_each_change() { # KIND
