@@ -93,6 +93,9 @@ become(const char *folder, const json_t *message, int stop, int in, int out, int
         setenv(name, json_string_value(value), 1);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        if (signals[i].number != SIGKILL)
+            signal(signals[i].number, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
     execvp(arguments[0], arguments);
     dprintf(STDERR_FILENO, "start %s: %s\n", arguments[0], strerror(errno));

@@ -203,15 +203,20 @@ keep(struct keeping *k, int signals)
     free(fds);
 }
 
+/* It ends when the simulator has ended, not by what is sent to all processes: the folder has to go. */
 static int
 child_signals(void)
 {
+    static const int outlived[] = { SIGTERM, SIGHUP, SIGINT };
     sigset_t set;
 
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof(outlived) / sizeof(outlived[0]); i++)
+        signal(outlived[i], SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

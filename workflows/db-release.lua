@@ -77,7 +77,7 @@ local function check_params(p, wanted)
   cairn.check(p.commands or p.staging, "staging names a connection, or commands says how it is done")
   cairn.check(p.commands or not wanted.production or p.production, "production names a connection")
   cairn.check(wanted.staging or not p.commands, "staging comes first: with commands this run alone can prove it")
-  smoke.check(p.smoke)
+  smoke.check(p.smoke, KNOWN)
   cairn.check(p.risk == "safe" or not wanted.production or p.database,
     "database names what the snapshot of a complex release is of")
 end

@@ -202,9 +202,15 @@ clock_wall(void)
 int64_t
 clock_now(void)
 {
+    static int64_t shown;
     struct rate rate = rate_now();
+    int64_t now = (int64_t)floor(run_us(&rate, wall_us()) / 1000);
 
-    return (int64_t)floor(run_us(&rate, wall_us()) / 1000);
+    /* Between the two looks a page's clock may have become slower. */
+    if (page && now < shown)
+        return shown;
+    shown = now;
+    return now;
 }
 
 int64_t

@@ -208,15 +208,35 @@ function repoint.restart(workloads)
   end
 end
 
--- Keys that don't lead to item[side].
-local function put_back_keys(items, side)
+local function set_managed(item, from, to)
+  secretsmanager.replace_host { id = item.id, member = item.member, from = from, to = to }
+end
+
+-- What keeps an address that somebody else may put back: where it leads, and how it is set.
+local KEPT = {
+  secret = {
+    host = function (item)
+      return kubernetes.read_secret { namespace = item.namespace, name = item.name }.hosts[item.key]
+    end,
+    set = set_secret,
+    title = function (item) return item.name .. " " .. item.key end,
+  },
+  managed = {
+    host = function (item, ...)
+      return secretsmanager.find_host { id = item.id, member = item.member, hosts = cairn.array { ... } }.host
+    end,
+    set = set_managed,
+    title = function (item) return "secret " .. item.id end,
+  },
+}
+
+-- Those that don't lead to item[side].
+local function put_back(items, was, side)
   local list = {}
   for _, item in ipairs(items) do
-    if item.kind == "secret" then
-      local now = kubernetes.read_secret { namespace = item.namespace, name = item.name }
-      if now.hosts[item.key] ~= item[side] then
-        list[#list + 1] = item
-      end
+    local kept = KEPT[item.kind]
+    if kept and kept.host(item, item[was], item[side]) ~= item[side] then
+      list[#list + 1] = item
     end
   end
   return list
@@ -226,20 +246,20 @@ end
 -- beforehand. Then a person pauses it, and the keys are set again.
 local function settle_secrets(items, was, side, workloads)
   while true do
-    local list, keys = put_back_keys(items, side), {}
+    local list, titles = put_back(items, was, side), {}
     if #list == 0 then
       return
     end
     for _, item in ipairs(list) do
-      keys[#keys + 1] = item.name .. " " .. item.key
+      titles[#titles + 1] = KEPT[item.kind].title(item)
     end
     cairn.approve {
-      title = "Set " .. table.concat(keys, ", ") .. " again? (reject: the run stops)",
+      title = "Set " .. table.concat(titles, ", ") .. " again? (reject: the run stops)",
       details = { reason = "somebody put it back since; a controller that has it from elsewhere does so each time",
         before = "pause that controller, or change the secret where it has it from" },
     }
     for _, item in ipairs(list) do
-      set_secret(item, item[was], item[side])
+      KEPT[item.kind].set(item, item[was], item[side])
     end
     repoint.restart(workloads)
   end
@@ -260,10 +280,6 @@ end
 local function lead_secret(item, from, way)
   way_back.add(way, "point key " .. item.key .. " back", function () set_secret(item, item.to, from(item)) end)
   set_secret(item, item.from, item.to)
-end
-
-local function set_managed(item, from, to)
-  secretsmanager.replace_host { id = item.id, member = item.member, from = from, to = to }
 end
 
 local function lead_managed(item, from, way)

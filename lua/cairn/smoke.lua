@@ -25,11 +25,30 @@ local function try_function(test)
   end
 end
 
--- A mistake is to be found before anything is changed.
-function smoke.check(tests)
-  for _, test in ipairs(tests) do
-    if not (type(test) == "table" and (test.url or test["function"] or test.command)) then
-      fail("smoke: each has a url, a function or a command")
+local TYPES = { url = "string", ["function"] = "string", command = "table" }
+
+local function is_sound(test)
+  local kinds = 0
+  for kind, wanted in pairs(TYPES) do
+    if type(test) == "table" and test[kind] ~= nil then
+      kinds = kinds + (type(test[kind]) == wanted and 1 or 2)
+    end
+  end
+  return kinds == 1
+end
+
+-- A mistake is to be found before anything is changed. `environments` is a set of names of which each test has to name
+-- one; without it there is only one place, and none may be named.
+function smoke.check(tests, environments)
+  for i, test in ipairs(tests) do
+    if not is_sound(test) then
+      fail("smoke[" .. i .. "]: each test has a url (a text), a function (a text) or a command (a list), one of them")
+    end
+    if environments and not environments[test.environment] then
+      fail("smoke[" .. i .. "]: environment says where it is run: staging or production")
+    end
+    if not environments and test.environment then
+      fail("smoke[" .. i .. "]: environment has no meaning here")
     end
   end
 end

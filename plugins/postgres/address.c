@@ -10,10 +10,12 @@
 
 #include "common/alloc.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define DEFAULT_PORT 5432
@@ -179,9 +181,19 @@ find_line(FILE *file, const char *host)
     char *found = NULL;
 
     while (!found && fscanf(file, "%255s %279s", name, to) == 2)
-        if (strcmp(name, host) == 0)
+        if (strcasecmp(name, host) == 0)
             found = alloc_str(to);
     return found;
+}
+
+/* A socket's folder, this host, or a number: no name that anything has to say where it leads. */
+static int
+is_here(const char *host)
+{
+    unsigned char number[sizeof(struct in6_addr)];
+
+    return *host == '/' || strcmp(host, "localhost") == 0 || inet_pton(AF_INET, host, number) == 1
+           || inet_pton(AF_INET6, host, number) == 1;
 }
 
 /* In a simulated world the names lead where its file says, and nowhere else: it is read anew each time, because a name
@@ -192,7 +204,7 @@ find_in_file(struct address *a, struct cairn_call *call, const char *what, struc
     const char *path = cairn_env(call, "CAIRN_POSTGRES_THROUGH");
     FILE *file;
 
-    if (a->tunnel || !path || !*path || strchr(a->host, '.') == NULL || !strpbrk(a->host, "abcdefghijklmnopqrstuvwxyz"))
+    if (a->tunnel || !path || !*path || is_here(a->host))
         return 0;
     file = fopen(path, "re");
     if (!file)

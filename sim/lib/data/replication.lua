@@ -145,10 +145,13 @@ local function last_sql(databases, ms)
             place pg_lsn;
         begin
             loop
+                perform pg_stat_clear_snapshot();
                 perform pg_terminate_backend(pid) from pg_stat_activity
                     where backend_type = 'client backend' and usename <> 'rdsadmin';
                 exit when not exists (select from pg_stat_activity
                     where backend_type = 'client backend' and usename <> 'rdsadmin');
+                perform set_config('rds.late', (clock_timestamp() > late)::text, false);
+                exit when clock_timestamp() > late;
                 perform pg_sleep(0.005);
             end loop;
             place := pg_current_wal_flush_lsn();

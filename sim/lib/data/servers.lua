@@ -367,10 +367,18 @@ return function (sim, options)
 
     local function take_over(d, timeout, began, done)
         local blue, green = servers[d.source], servers[d.target]
+        local told
+        local function tell(...)
+            told = true
+            done(...)
+        end
         green:task("switch over to", function ()
-            local ok, finished = pcall(pace.outage, hand_over, d, timeout, began, done)
+            local ok, finished = pcall(pace.outage, hand_over, d, timeout, began, tell)
             if not ok then
                 set_closed(d, false)
+                if not told then
+                    done(false, host.now() - began)
+                end
                 error(finished, 0)
             elseif finished then
                 replication.clean(blue, green.replicated)
