@@ -5,6 +5,6 @@
 . "$SRC/t/flow.sh"
 . "$SRC/t/crash.sh"
 
-CRASH_POINTS='^(engine.(committed|sending|told|due|asking)|worker.(http.sent|replied)|script.command)$'
+CRASH_POINTS='^(engine.(committed|sending|due)|worker.(http.sent|replied)|script.command)$'
 crash_sweep
 finish
