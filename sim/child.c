@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,8 +20,6 @@
 
 #define KEPT 262144   /* bytes of what a program said */
 #define GRACE_MS 8000 /* to end in, before it is killed */
-
-extern char **environ;
 
 struct child {
     struct child *next;
@@ -170,18 +169,30 @@ report(struct child *c, int status)
     return message;
 }
 
-json_t *
-children_ended(struct children *all)
+static struct child *
+take(struct children *all, pid_t pid)
 {
     for (struct child **at = &all->list; *at; at = &(*at)->next) {
         struct child *c = *at;
-        int status;
 
-        if (waitpid(c->pid, &status, WNOHANG) == c->pid) {
+        if (c->pid == pid) {
             *at = c->next;
-            return report(c, status);
+            return c;
         }
     }
+    return NULL;
+}
+
+json_t *
+children_ended(struct children *all)
+{
+    struct child *c;
+    pid_t pid;
+    int status;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if ((c = take(all, pid)))
+            return report(c, status);
     return NULL;
 }
 
@@ -199,6 +210,23 @@ signal_all(struct children *all, int number)
     return all->list != NULL;
 }
 
+/* Programs that ended ones had started, a server of pg_upgrade for example: children of this process by now. */
+static int
+kill_left_behind(void)
+{
+    char *path = alloc_printf("/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "re");
+    int count = 0;
+    int pid;
+
+    for (; file && fscanf(file, "%d", &pid) == 1; count++)
+        kill(pid, SIGKILL);
+    if (file)
+        fclose(file);
+    free(path);
+    return count;
+}
+
 void
 children_end(struct children *all)
 {
@@ -208,20 +236,6 @@ children_end(struct children *all)
         poll(NULL, 0, 10);
         left = signal_all(all, 0);
     }
-    while (signal_all(all, SIGKILL))
+    while (signal_all(all, SIGKILL) || kill_left_behind() > 0)
         poll(NULL, 0, 10);
-}
-
-void
-children_free(struct children *all)
-{
-    if (!all)
-        return;
-    while (all->list) {
-        struct child *c = all->list;
-
-        all->list = c->next;
-        json_decref(report(c, 0));
-    }
-    free(all);
 }

@@ -19,12 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 struct keeper {
     pid_t pid;
@@ -120,6 +119,19 @@ take_start(struct keeping *k, const json_t *message)
                           127, "out", "", "err", err.text));
 }
 
+/* What comes behind it finds it written. */
+static void
+take_write(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    size_t len = strlen(text);
+
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+        fprintf(stderr, "cairn-sim: write %s: %s\n", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
 static void
 take_listen(struct keeping *k, const char *name)
 {
@@ -142,6 +154,9 @@ take(struct keeping *k, const json_t *message)
     else if (strcmp(op, "signal") == 0)
         children_signal(k->children, json_integer_value(json_object_get(message, "id")),
                         json_string_value(json_object_get(message, "signal")));
+    else if (strcmp(op, "write") == 0)
+        take_write(json_string_value(json_object_get(message, "path")),
+                   json_string_value(json_object_get(message, "text")));
     else if (strcmp(op, "listen") == 0)
         take_listen(k, name);
     else if (strcmp(op, "lead") == 0)
@@ -231,6 +246,7 @@ be_keeper(int fd)
     char *folder = NULL;
 
     setsid(); /* a Ctrl-C is for the simulator */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a program leaves behind is this process' child then */
     dup2(nothing, STDIN_FILENO);
     dup2(nothing, STDOUT_FILENO);
     if (give_up_root(&err) < 0 || make_folder(&folder, &err) < 0) {
@@ -243,8 +259,7 @@ be_keeper(int fd)
     keep(&k, signals);
     relay_free(k.relay);
     children_end(k.children);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    _exit(0);
+    _exit(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0);
 }
 
 /* ---- the simulator's side ---------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  *
  * Messages (frame.h) to it:   {op: "start", id, argv, env?, stdin?, stop?}   a program; see child.h
  *                             {op: "signal", id, signal}
+ *                             {op: "write", path, text}    a file of the folder, by the servers' user
  *                             {op: "listen", name}         give a name an address; see relay.h
  *                             {op: "lead", name, to?}      the name leads to that Unix socket now, or nowhere
  * and from it:                {op: "ready", folder} or {op: "failed", text}, once

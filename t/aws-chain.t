@@ -22,12 +22,8 @@ sts:
 metadata:
   instance: { role: machine }
   container: { role: machine, token: the-token-of-the-container }
-rds:
-  zone: czone
-  parameter_groups: { pg-13: { family: postgres13 } }
-  instances:
-    books: { engine: postgres, version: "13.15", class: db.m6g.large, parameter_group: pg-13 }
 END
+    world_books
 } >world.yaml
 cat >change.lua <<'END'
 local sts, rds = cairn.plugin "sts", cairn.plugin "rds"

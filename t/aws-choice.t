@@ -10,12 +10,8 @@
     cat <<'END'
   - { access_key: AKIACAIRNSECOND00001, secret: second/secret, user: second }
   - { access_key: AKIACAIRNFOREIGN0001, secret: foreign/secret, user: stranger, account: "111122223333" }
-rds:
-  zone: czone
-  parameter_groups: { pg-13: { family: postgres13 } }
-  instances:
-    books: { engine: postgres, version: "13.15", class: db.m6g.large, parameter_group: pg-13 }
 END
+    world_books
 } >world.yaml
 cat >change.lua <<'END'
 local rds = cairn.plugin "rds"

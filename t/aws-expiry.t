@@ -14,12 +14,8 @@ sts:
   roles:
     plain: {}
     web: { web_identity: the-web-token }
-rds:
-  zone: czone
-  parameter_groups: { pg-13: { family: postgres13 } }
-  instances:
-    books: { engine: postgres, version: "13.15", class: db.m6g.large, parameter_group: pg-13 }
 END
+    world_books
 } >world.yaml
 cat >change.lua <<'END'
 local rds = cairn.plugin "rds"

@@ -225,6 +225,10 @@ it 'an earlier version of a secret is made current only in the place of the expe
 it 'the host in a secret is led elsewhere and back, in a URL and in a JSON document, and what else it holds is never told' '
     ok secretsmanager find_host "{\"id\":\"app/url\",\"hosts\":[\"x\",\"old.example\"]}"
     test "$(value host)" = old.example:5432
+    ok secretsmanager find_host "{\"id\":\"app/url\",\"hosts\":[\"old.example:5432\"]}"
+    test "$(value host)" = old.example:5432
+    ok secretsmanager find_host "{\"id\":\"app/url\",\"hosts\":[\"old.example:5433\",\"old.exampl\"]}"
+    lacks host old
     ok secretsmanager find_host "{\"id\":\"app/json\",\"member\":\"host\",\"hosts\":[\"old.example\"]}"
     test "$(value host)" = old.example
     for of in "\"id\":\"app/json\",\"member\":\"password\"" "\"id\":\"app/json\"" "\"id\":\"app/db\""; do
@@ -239,6 +243,7 @@ it 'the host in a secret is led elsewhere and back, in a URL and in a JSON docum
         strike secretsmanager PutSecretValue cut_after
         fails in_doubt secretsmanager replace_host "$args"
         seen done secretsmanager replace_host "$args"
+        has "\"changed\":true"
         before=$(changes)
         ok secretsmanager replace_host "$args"
         has "\"changed\":false"

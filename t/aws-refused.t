@@ -19,12 +19,8 @@ sts:
   session: SESSION
 metadata:
   container: { role: plain, token: the-container-token }
-rds:
-  zone: czone
-  parameter_groups: { pg-13: { family: postgres13 } }
-  instances:
-    books: { engine: postgres, version: "13.15", class: db.m6g.large, parameter_group: pg-13 }
 END
+    world_books
 } >world.in
 cat >change.lua <<'END'
 local rds = cairn.plugin "rds"

@@ -25,9 +25,6 @@ begin_two() { # leaves the first step under way: the driver's pid is in driver.p
 stands_still() { # PID
     grep -q "^State:.T" "/proc/$1/status"
 }
-gone() { # PID
-    [ ! -e "/proc/$1" ] || grep -q "^State:.Z" "/proc/$1/status"
-}
 
 it 'a driver that stands still keeps its run: nobody else drives it meanwhile, and it goes on where it was' '
     begin_two
@@ -46,10 +43,11 @@ it 'a driver that stands still keeps its run: nobody else drives it meanwhile, a
 it 'a worker that stands still when its driver is killed never makes its request, also not after the run was taken over' '
     begin_two
     worker=$(cat worker.pid)
+    since=$(started "$worker")
     kill -STOP "$worker"
     until_true 200 stands_still "$worker"
     kill -9 "$(cat driver.pid)"
-    until_true 200 gone "$worker"
+    until_true 200 gone "$worker" "$since"
     [ -z "$(effects)" ]
     cairn resume @last --no-input
     [ "$(effects | tr "\n" ",")" = "create a,create b," ]

@@ -14,7 +14,8 @@ need_postgres
 # make check-postgres-majors gives other versions: CAIRN_TEST_MAJORS is what `cairn sim --postgres` takes.
 from=${CAIRN_TEST_FROM:-14.12} to=${CAIRN_TEST_TO:-15.7} majors=${CAIRN_TEST_MAJORS:-}
 
-cat >world.yaml <<EOF2
+{
+    cat <<EOF2
 account: "239043911459"
 region: ca-central-1
 credentials: [{ access_key: AKIAEXAMPLE1, secret: example-secret-key-for-the-simulator, user: operator }]
@@ -22,26 +23,9 @@ rds:
   blue_green_with_proxy: kept
   parameter_groups:
     orders-old: { family: postgres${from%%.*}, parameters: { work_mem: 16384, rds.logical_replication: 1 } }
-  instances:
-    orders:
-      engine: postgres
-      version: "$from"
-      class: db.m6g.large
-      parameter_group: orders-old
-      username: shop
-      database: orders
-      sql: |
-        create table orders (id serial primary key, note text);
-        insert into orders (note) select 'n' || g from generate_series(1, 1000) g;
-        select lo_from_bytea(4711, 'a large object');
-  proxies:
-    orders-proxy:
-      role_arn: arn:aws:iam::239043911459:role/proxy
-      subnets: [subnet-1, subnet-2]
-      auth: [{ secret_arn: "arn:aws:secretsmanager:ca-central-1:239043911459:secret:orders" }]
-      require_tls: false
-      instance: orders
 EOF2
+    world_orders "$from" orders-old "select lo_from_bytea(4711, 'a large object');"
+} >world.yaml
 
 upgraded_world() {
     real_world instance $majors
@@ -143,6 +127,6 @@ it 'a change of the schema breaks the replication, and an event says why' '
 '
 it 'when the simulator ends, nothing is left' '
     kill "$(cat sim.pid)"
-    until_true 600 nothing_left
+    ends_with_nothing_left
 '
 finish

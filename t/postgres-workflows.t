@@ -140,6 +140,6 @@ it 'a release whose CREATE INDEX CONCURRENTLY is killed in the middle is finishe
 '
 it 'when the simulator ends, nothing is left' '
     kill "$(cat sim.pid)"
-    until_true 600 nothing_left
+    ends_with_nothing_left
 '
 finish

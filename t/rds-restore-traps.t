@@ -131,6 +131,29 @@ it 'who is still connected to the old database is told to a person before its de
     world >after.json
     look after.json rds instances app5ec7032 status | grep -x available
 '
+it 'a secret of Secrets Manager that somebody puts back is noticed, and set again when a person says so' '
+    use_world restore
+    rm -f passed
+    # Behind the sixth change, in Secrets Manager, come the pods.
+    CAIRN_CRASH_AT=engine.sending:7 CAIRN_CRASH_LOG=$T/passed
+    export CAIRN_CRASH_AT CAIRN_CRASH_LOG
+    must_crash answered run_flow >run.log 2>&1
+    unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
+    ledger | tail -n 1 | grep -x "secretsmanager PutSecretValue planx/metabase"
+    world >now.json
+    was=$(jq -r ".secretsmanager[\"planx/metabase\"][-1].value | fromjson | .host = \"app5ec7032.c5planxexample.eu-west-2.rds.amazonaws.com\" | tojson" now.json)
+    jq -n --arg value "$was" "{SecretId: \"planx/metabase\", SecretString: \$value,
+        ClientRequestToken: \"00000000-0000-4000-8000-000000000001\"}" >put.json
+    curl -sS --fail-with-body --noproxy "*" --aws-sigv4 "aws:amz:eu-west-2:secretsmanager" \
+        --user "AKIACAIRNSIMULATOR01:simulatedSecretOfTheOperator/0123456789+" \
+        -H "X-Amz-Target: secretsmanager.PutSecretValue" -H "Content-Type: application/x-amz-json-1.1" \
+        --data @put.json "$CAIRN_SIM_URL/" >/dev/null
+    until_asked "Set secret planx/metabase again" cairn resume @last --no-input
+    answered cairn resume @last --no-input >run.log 2>&1
+    test "$(shown state)" = done
+    world >after.json
+    jq -r ".secretsmanager[\"planx/metabase\"][-1].value | fromjson | .host" after.json | grep "^app5ec7032-restore-"
+'
 it 'an instance of somebody else under the new name is a conflict, and no rollback touches it' '
     use_world restore
     must_fail 3 run_flow >run.log 2>&1

@@ -9,7 +9,9 @@
 #   at HOST SQL [DATABASE]       run SQL as the master (shop, $PGPASSWORD) of the database behind a host's short name;
 #                                rows are on stdout, values separated by |
 #   leads HOST                   the address of a host: 127.0.0.1:PORT
+#   world_orders VERSION GROUP [SQL-LINE]...   of section rds: an instance with 1000 rows, and a proxy before it
 #   nothing_left                 neither a server nor a folder of this test's worlds is there any more
+#   ends_with_nothing_left       waits for that; else says what is left
 #   workload                     the program examples/workload
 #   writers [HOST...]            it writes rows from now on, a pool for each host, into rows.log
 #   writers_end                  it stops, and rows.report says what became of the rows
@@ -64,9 +66,45 @@ at() { # HOST SQL [DATABASE]
         "host=127.0.0.1 port=${lib_to#*:} user=$PGUSER dbname=${3:-$PGDATABASE} connect_timeout=10" -c "$2"
 }
 
+world_orders() { # VERSION GROUP [SQL-LINE]...
+    cat <<END
+  instances:
+    orders:
+      engine: postgres
+      version: "$1"
+      class: db.m6g.large
+      parameter_group: $2
+      username: shop
+      database: orders
+      sql: |
+        create table orders (id serial primary key, note text);
+        insert into orders (note) select 'n' || g from generate_series(1, 1000) g;
+END
+    shift 2
+    for lib_line; do
+        echo "        $lib_line"
+    done
+    cat <<END
+  proxies:
+    orders-proxy:
+      role_arn: arn:aws:iam::239043911459:role/proxy
+      subnets: [subnet-1, subnet-2]
+      auth: [{ secret_arn: "arn:aws:secretsmanager:ca-central-1:239043911459:secret:orders" }]
+      require_tls: false
+      instance: orders
+END
+}
+
 # Those of other tests are none of ours: the folder is in the command line of each server.
 nothing_left() {
     [ -z "$(ls -A "$T/tmp")" ] && ! pgrep -f "$T/tmp/cairn-sim" >/dev/null
+}
+
+ends_with_nothing_left() {
+    until_true 600 nothing_left && return
+    find "$T/tmp" | head -n 20
+    pgrep -fa "$T/tmp/cairn-sim"
+    return 1
 }
 
 workload() {

@@ -14,24 +14,9 @@ need_postgres
 rds:
   parameter_groups:
     own: { family: postgres14, parameters: { work_mem: 16384 } }
-  instances:
-    orders:
-      engine: postgres
-      version: "14.12"
-      class: db.m6g.large
-      parameter_group: own
-      username: shop
-      database: orders
-      sql: |
-        create table orders (id serial primary key, note text);
-        insert into orders (note) select 'n' || g from generate_series(1, 1000) g;
-  proxies:
-    orders-proxy:
-      role_arn: arn:aws:iam::239043911459:role/proxy
-      subnets: [subnet-1, subnet-2]
-      auth: [{ secret_arn: "arn:aws:secretsmanager:ca-central-1:239043911459:secret:orders" }]
-      require_tls: false
-      instance: orders
+EOF2
+    world_orders 14.12 own
+    cat <<EOF2
   snapshots:
     before: { instance: orders }
 EOF2
@@ -126,8 +111,12 @@ it 'a deleted database is at no address any more, and comes back from its final 
     test "$(at back "select count(*) from orders")" = 1000
     test "$(rds DescribeDBInstances DBInstanceIdentifier=back | text EngineVersion)" = 15.7
 '
-it 'when the simulator is killed, no server and no folder is left' '
+it 'when the simulator is killed in the middle of an upgrade, no server and no folder is left' '
+    at orders "drop table odd"
+    rds ModifyDBInstance DBInstanceIdentifier=orders EngineVersion=15.7 AllowMajorVersionUpgrade=true ApplyImmediately=true >/dev/null
+    # pg_upgrade starts servers of its own.
+    until_true 2400 pgrep -f "postgres -D $T/tmp/cairn-sim.* -p 50432 "
     kill -KILL "$(cat sim.pid)"
-    until_true 600 nothing_left
+    ends_with_nothing_left
 '
 finish

@@ -11,6 +11,7 @@
 #   lambda METHOD PATH [BODY]     one call to Lambda; PATH is below /2015-03-31/functions/
 #   untried SERVICE AGENT         operations of the service that the log, the file `log`, has no sound answer of for that program
 #   world_head                    the common part of the tests' worlds
+#   world_books                   section rds with one instance, books
 
 KEY=AKIACAIRNTEST0000001
 SECRET=test/secret+of+the+operator
@@ -76,5 +77,14 @@ region: ca-central-1
 clock: { start: "2024-02-13T14:00:00Z" }
 credentials:
   - { access_key: $KEY, secret: $SECRET }
+EOF
+}
+world_books() {
+    cat <<EOF
+rds:
+  zone: czone
+  parameter_groups: { pg-13: { family: postgres13 } }
+  instances:
+    books: { engine: postgres, version: "13.15", class: db.m6g.large, parameter_group: pg-13 }
 EOF
 }

@@ -111,7 +111,8 @@ prepare(struct context *context, struct cairn_error *err)
     if (command_flag(context, "no-color"))
         setenv("NO_COLOR", "1", 1);
     if (clock_init(getenv("CAIRN_CLOCK")) < 0)
-        return cairn_fail(err, CAIRN_ERR_INVALID, "read CAIRN_CLOCK: it must be WALL:START:SPEED or the path of a clock's file, and is %s",
+        return cairn_fail(err, CAIRN_ERR_INVALID,
+                          "read CAIRN_CLOCK: it must be WALL:START:SPEED or the path of a clock's file, and is %s",
                           getenv("CAIRN_CLOCK"));
     if (config_load(&context->config, command_text(context, "config"), err) < 0)
         return -1;

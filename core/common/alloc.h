@@ -14,7 +14,7 @@ void *alloc_grow(void *owned, size_t count, size_t size); /* realloc; what is ad
 char *alloc_str(const char *text); /* NULL gives NULL */
 char *alloc_strn(const char *text, size_t len);
 char *alloc_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* JSON values are there or end the process as well: jansson would leave out what it has no memory for. Before the first. */
+/* JSON values are there or end the process as well: jansson would leave out what it has no memory for. Call it first. */
 void alloc_for_json(void);
 void alloc_failed(void) __attribute__((noreturn)); /* for libraries that report exhaustion themselves */
 

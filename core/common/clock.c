@@ -143,11 +143,13 @@ int
 clock_publish(const char *path, struct cairn_error *err)
 {
     char *fresh = alloc_printf("%s.new", path);
-    int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     struct rate rate = rate_now();
     struct page *p = NULL;
     int rc = -1;
+    int fd;
 
+    unlink(fresh); /* one that an earlier process left half-made */
+    fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd >= 0 && ftruncate(fd, sizeof(*p)) == 0)
         p = map_page(fd, PROT_READ | PROT_WRITE);
     if (!p) {
@@ -168,6 +170,8 @@ clock_publish(const char *path, struct cairn_error *err)
 out:
     if (fd >= 0)
         close(fd);
+    if (rc < 0)
+        unlink(fresh);
     free(fresh);
     return rc;
 }
@@ -181,6 +185,7 @@ clock_set_speed(double speed)
 
     if (speed == rate.speed)
         return;
+    atomic_thread_fence(memory_order_release); /* the last turn is told before its predecessor's place is used again */
     page->rates[(turn + 1) % 2] = (struct rate){ .wall = wall, .run = (int64_t)run_us(&rate, wall), .speed = speed };
     atomic_store_explicit(&page->turn, turn + 1, memory_order_release);
 }

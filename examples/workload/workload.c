@@ -230,6 +230,7 @@ write_rows(const char *log, const char *pool, int clients, long every)
 struct pool {
     char name[64];
     long long last_wall, last_world; /* of the acknowledgement before */
+    long long rows; /* acknowledged ones */
     long long gap_wall, gap_world; /* the longest on the wall clock, in ms: the world's may be a fast one */
 };
 
@@ -257,10 +258,11 @@ pool_of(struct report *r, const char *client)
 }
 
 static void
-add_line(struct report *r, const char *client, long long wall, long long world)
+add_line(struct report *r, const char *client, long long n, long long wall, long long world)
 {
     struct pool *p = pool_of(r, client);
 
+    p->rows += n > 0;
     if (p->last_wall && wall - p->last_wall > p->gap_wall) {
         p->gap_wall = wall - p->last_wall;
         p->gap_world = world - p->last_world;
@@ -286,6 +288,8 @@ read_log(struct report *r, PGconn *c, const char *path)
     FILE *file = fopen(path, "re");
     char client[64], line[160];
     long long n, wall, world;
+    PGresult *copied;
+    int rc;
 
     if (!file)
         return -1;
@@ -294,7 +298,7 @@ read_log(struct report *r, PGconn *c, const char *path)
     while (fscanf(file, "%63s %lld %lld %lld", client, &n, &wall, &world) == 4) {
         int len = snprintf(line, sizeof(line), "%s\t%lld\n", client, n);
 
-        add_line(r, client, wall, world);
+        add_line(r, client, n, wall, world);
         if (n == 0)
             continue;
         r->acknowledged++;
@@ -302,10 +306,22 @@ read_log(struct report *r, PGconn *c, const char *path)
     }
     fclose(file);
     PQputCopyEnd(c, NULL);
-    PQclear(PQgetResult(c));
-    while (PQgetResult(c))
-        ;
-    return 0;
+    copied = PQgetResult(c);
+    rc = PQresultStatus(copied) == PGRES_COMMAND_OK ? 0 : -1;
+    PQclear(copied);
+    while ((copied = PQgetResult(c)))
+        PQclear(copied);
+    return rc;
+}
+
+/* A pool that never wrote proves nothing. */
+static int
+all_wrote(const struct report *r)
+{
+    for (int i = 0; i < r->count; i++)
+        if (r->pools[i].rows == 0)
+            return 0;
+    return r->count > 0;
 }
 
 static int
@@ -328,9 +344,10 @@ report(const char *log)
     printf("rows acknowledged %lld\nrows found %lld\nrows lost %lld\nrows twice %lld\n", r.acknowledged, r.found, r.lost,
            r.twice);
     for (int i = 0; i < r.count; i++)
-        printf("longest gap of %s %.1f s, on the wall clock %.1f s\n", r.pools[i].name,
-               (double)r.pools[i].gap_world / 1000, (double)r.pools[i].gap_wall / 1000);
-    return r.lost == 0 && r.twice == 0 && r.found >= r.acknowledged ? 0 : 1;
+        printf("longest gap of %s %.1f s, on the wall clock %.1f s%s\n", r.pools[i].name,
+               (double)r.pools[i].gap_world / 1000, (double)r.pools[i].gap_wall / 1000,
+               r.pools[i].rows ? "" : "; it never wrote a row");
+    return all_wrote(&r) && r.lost == 0 && r.twice == 0 && r.found >= r.acknowledged ? 0 : 1;
 }
 
 static int

@@ -60,10 +60,11 @@ host_of(const struct content *c)
     return alloc_printf("%.*s", (int)len, c->text + at);
 }
 
+/* HOST is found at any port, HOST:PORT at that one. */
 static int
 is_host(const char *found, const char *host)
 {
-    size_t len = strcspn(found, ":");
+    size_t len = strchr(host, ':') ? strlen(found) : strcspn(found, ":");
 
     return len == strlen(host) && strncmp(found, host, len) == 0;
 }
@@ -143,6 +144,17 @@ lead(struct content *c, struct cairn_call *call, const struct cairn_value *args,
     free(from);
     free(to);
     return rc;
+}
+
+/* Only a request that changes something leaves a version with our id. */
+int
+host_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+{
+    int seen = secret_put_observe(call, args, out, err);
+
+    if (seen == CAIRN_SEEN_DONE)
+        cairn_put(out, "changed", cairn_bool(1));
+    return seen;
 }
 
 int

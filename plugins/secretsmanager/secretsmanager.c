@@ -161,8 +161,9 @@ search_page(const struct cairn_value *reply, void *context, struct cairn_error *
 }
 
 /* A version that has lost its stages to later ones is listed only when it is asked for. */
-static int
-put_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err)
+int
+secret_put_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                   struct cairn_error *err)
 {
     struct cairn_value *body = secret_body(args);
     struct json_request request = { &service, "ListSecretVersionIds", body, 1 };
@@ -264,7 +265,7 @@ static const struct cairn_param put_results[] = { HAS("version", CAIRN_STR, "id 
 static const struct cairn_param find_host_params[] = {
     SECRET,
     MEMBER,
-    NEED("hosts", CAIRN_LIST, "hosts that it may lead to; of another nothing is told"),
+    NEED("hosts", CAIRN_LIST, "HOST or HOST:PORT that it may lead to; of another nothing is told"),
     END,
 };
 static const struct cairn_param find_host_results[] = {
@@ -310,7 +311,7 @@ static const struct cairn_action actions[] = {
       .results = put_results,
       .effect = CAIRN_CREATE,
       .run = put,
-      .observe = put_observe },
+      .observe = secret_put_observe },
     { .name = "find_host",
       .help = "Look where a secret leads, without showing anything else of it: host.",
       .params = find_host_params,
@@ -323,7 +324,7 @@ static const struct cairn_action actions[] = {
       .results = replace_host_results,
       .effect = CAIRN_CREATE,
       .run = host_replace,
-      .observe = put_observe },
+      .observe = host_observe },
     { .name = "restore_previous",
       .help = "Make an earlier version of a secret the current one: version.",
       .params = restore_params,

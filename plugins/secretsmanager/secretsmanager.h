@@ -14,10 +14,15 @@ struct cairn_value *secret_body(const struct cairn_value *args); /* with the id 
 /* Make the text the current version, whose id is made of the call's token; the id goes to out.version. */
 int secret_put(struct cairn_call *call, const struct cairn_value *args, const char *text, struct cairn_value *out,
                struct cairn_error *err);
+/* Is there a version of this call's token? Its id goes to out.version. */
+int secret_put_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                       struct cairn_error *err);
 
 /* host.c: the actions find_host and replace_host. */
 int host_find(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out, struct cairn_error *err);
 int host_replace(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
+                 struct cairn_error *err);
+int host_observe(struct cairn_call *call, const struct cairn_value *args, struct cairn_value *out,
                  struct cairn_error *err);
 
 #endif

@@ -27,6 +27,11 @@ function M.start(program, on_end)
     return count
 end
 
+-- A file of the keeper's folder; programs that are started or signalled from now on find it.
+function M.write(path, text)
+    keeper.send { op = "write", path = path, text = text }
+end
+
 function M.signal(id, name)
     keeper.send { op = "signal", id = id, signal = name }
 end

@@ -53,18 +53,12 @@ local function stop(pool)
     pool.job, pool.text = nil, nil
 end
 
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    assert(file:close())
-end
-
 -- Each start has a socket of its own: the one before may take its time to end.
 local function start(pool, text)
     count = count + 1
     pool.text, pool.socket = text, ("%s/.s.PGSQL.%d"):format(server.sockets, 20000 + count)
     local path = ("%s/pool%d.ini"):format(keeper.folder, count)
-    write(path, ("%slisten_port = %d\n"):format(text, 20000 + count))
+    jobs.write(path, ("%slisten_port = %d\n"):format(text, 20000 + count))
     local users = [[umask 077; sed 's/.*:\(.*\)/"rdsadmin" "\1"/' pgpass >pool.users; exec pgbouncer ]]
     local job
     job = jobs.start({ argv = { "sh", "-euc", users .. path }, stop = "TERM" }, function (status, _, err)

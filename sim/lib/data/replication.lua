@@ -5,6 +5,7 @@
 -- other version, and from that place on a subscription for each database. So all is there from the start, also what
 -- logical replication doesn't carry: sequences, large objects, definitions. Only their later changes are missing.
 local jobs = require "data.jobs"
+local merged = require "merged"
 local server = require "data.server"
 
 local M = {}
@@ -29,16 +30,6 @@ local function slots_sql(databases)
     lines[#lines + 1] = "select pg_logical_emit_message(false, 'rds', 'green') \\g /dev/null"
     lines[#lines + 1] = "select pg_switch_wal() \\g /dev/null"
     return table.concat(lines, "\n")
-end
-
-local function with(settings, more)
-    local all = {}
-    for _, part in ipairs { settings, more } do
-        for key, value in pairs(part) do
-            all[key] = value
-        end
-    end
-    return all
 end
 
 -- The copy as it was at that place, running on its own.
@@ -76,7 +67,7 @@ local function begin(blue, green, version, settings)
     if version ~= blue.claimed then
         green:upgrade(version)
     end
-    green:configure(with(settings, { default_transaction_read_only = "off" }))
+    green:configure(merged(settings, { default_transaction_read_only = "off" }))
     green:start()
     for _, database in ipairs(databases) do
         subscribe(blue, green, database, place)

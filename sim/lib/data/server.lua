@@ -6,6 +6,7 @@
 local host = require "host"
 local jobs = require "data.jobs"
 local keeper = require "keeper"
+local merged = require "merged"
 local programs = require "data.programs"
 
 local M = {}
@@ -124,12 +125,6 @@ end
 
 -- ---- life -----------------------------------------------------------------------------------------------------------
 
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    assert(file:close())
-end
-
 local fixed = {
     listen_addresses = "", shared_buffers = "16MB", dynamic_shared_memory_type = "mmap", fsync = "off",
     full_page_writes = "off", max_connections = "80", max_wal_senders = "10", max_replication_slots = "10",
@@ -140,12 +135,7 @@ local fixed = {
 }
 
 local function text_of(settings, number)
-    local all = { unix_socket_directories = sockets, port = tostring(number) }
-    for _, part in ipairs { fixed, settings } do
-        for name, value in pairs(part) do
-            all[name] = value
-        end
-    end
+    local all = merged({ unix_socket_directories = sockets, port = tostring(number) }, fixed, settings)
     local lines = {}
     for name, value in pairs(all) do
         lines[#lines + 1] = ("%s = %s\n"):format(name, M.quote(value))
@@ -165,7 +155,7 @@ function M:configure(settings)
         return false
     end
     self.written = text
-    write(self.folder .. "/postgresql.conf", text)
+    jobs.write(self.folder .. "/postgresql.conf", text)
     return true
 end
 

@@ -337,7 +337,9 @@ return function (sim, options)
 
     local function set_closed(d, closed)
         for _, key in ipairs { d.source, d.target } do
-            servers[key].closed = closed
+            if servers[key] then
+                servers[key].closed = closed
+            end
         end
         settle()
     end

@@ -5,6 +5,7 @@
 local aws = require "aws"
 local catalog = require "rds.catalog"
 local host = require "host"
+local merged = require "merged"
 
 return function (R)
     local sim = R.sim
@@ -74,16 +75,6 @@ return function (R)
                 source.version))
         end
         return name
-    end
-
-    local function merged(...)
-        local all = {}
-        for _, part in ipairs { ... } do
-            for key, value in pairs(part) do
-                all[key] = value
-            end
-        end
-        return all
     end
 
     -- What the service sets where the request says nothing, and what it takes from the source: class, engine, port,

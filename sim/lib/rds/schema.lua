@@ -1,5 +1,7 @@
 -- schema.lua: the section `rds` of the world file.
 -- SPDX-License-Identifier: MIT
+local merged = require "merged"
+
 local function str(default)
     return { type = "string", default = default }
 end
@@ -22,16 +24,6 @@ end
 
 local function list(of)
     return { type = "list", of = of }
-end
-
-local function with(fields, more)
-    local all = {}
-    for _, part in ipairs { fields, more } do
-        for name, schema in pairs(part) do
-            all[name] = schema
-        end
-    end
-    return all
 end
 
 local tags = by_name { type = "string" }
@@ -84,12 +76,12 @@ local instance = {
     tags = tags,
 }
 
-local member = map(with(instance, {
+local member = map(merged(instance, {
     parameter_group = { type = "string" },
     maintenance_window = str "sun:04:00-sun:04:30",
 }))
 
-local alone = map(with(with(instance, database), {
+local alone = map(merged(instance, database, {
     storage_type = { type = "string", default = "gp3", one_of = { "gp2", "gp3", "io1", "io2" } },
     allocated_storage = int(100, 5),
     iops = { type = "integer" },
@@ -183,7 +175,7 @@ return map {
     upgrade_with_maintenance = { type = "string", default = "fails", one_of = { "fails", "succeeds" } },
     parameter_groups = by_name(group),
     cluster_parameter_groups = by_name(group),
-    clusters = by_name(map(with(database, { zones = strings, instances = by_name(member),
+    clusters = by_name(map(merged(database, { zones = strings, instances = by_name(member),
         writer = { type = "string" } }))),
     instances = by_name(alone),
     snapshots = by_name(snapshot),
