@@ -135,7 +135,7 @@ it 'a restart for parameters is refused when none wait, and seen by their state'
     ok rds reboot_to_apply "$args"
     test "$(value status)" = rebooting
     seen done rds reboot_to_apply "$args"
-    advance 20s >/dev/null
+    advance 20s
     seen done rds reboot_to_apply "$args"
     fails conflict rds reboot_to_apply "$args"
     ok rds reboot_to_apply "{\"id\":\"shop-1\",\"resource_id\":\"$(resource instance shop-1)\"}"

@@ -21,7 +21,7 @@ it 'a request for an upgrade is seen while it is only accepted, while it is at w
     ok rds modify_instance "$args"
     test "$(value status)" = available
     test "$(value pending engine_version)" = 15.7
-    advance 5s >/dev/null
+    advance 5s
     seen done rds modify_instance "$args"
     has "\"status\":\"upgrading\""
     fails not_yet rds modify_instance "$args"

@@ -140,14 +140,12 @@ value() { # NAME...: of the reply's value
 }
 # The world's clock put forward, and that of the plugins with it.
 later() { # DURATION
-    advance "$1" >/dev/null
+    advance "$1"
     lib_clock
 }
 lib_clock() {
-    sim_get /_sim/clock >clock.json
-    CAIRN_CLOCK=$(perl "$SRC/t/look.pl" clock.json setting)
-    started=$(perl "$SRC/t/look.pl" clock.json ms)
-    export CAIRN_CLOCK
+    follow_clock
+    started=$(jq .ms clock.json)
 }
 fault() { # JSON
     curl -sS --fail-with-body --noproxy '*' -X POST --data "$1" "$CAIRN_SIM_URL/_sim/fault" >/dev/null

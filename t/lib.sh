@@ -9,6 +9,7 @@
 #                                with the clock that SIM_CLOCK says, if it is set
 #   stop_sim                     end it
 #   sim_get PATH                 ask the simulator: sim_get /_sim/ledger
+#   advance DURATION             put the world's clock forward; follow_clock: programs started from now on go by it, too
 #   until_true TRIES CMD...      repeat the command every 50 ms until it succeeds
 #   background NAME CMD...       start it; its pid is in the file NAME.pid, its output in NAME.out; ended with the test
 #   wait_for NAME                wait for it; the status is its own
@@ -209,4 +210,14 @@ stop_sim() {
 
 sim_get() { # PATH
     curl -sS --fail --noproxy '*' --max-time 20 "$CAIRN_SIM_URL$1"
+}
+
+advance() { # DURATION
+    curl -sS --fail-with-body --noproxy '*' -X POST "$CAIRN_SIM_URL/_sim/advance?by=$1" >/dev/null
+}
+
+follow_clock() {
+    sim_get /_sim/clock >"$T/clock.json"
+    CAIRN_CLOCK=$(jq -r .setting "$T/clock.json")
+    export CAIRN_CLOCK
 }

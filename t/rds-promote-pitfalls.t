@@ -9,7 +9,7 @@ CAIRN_TEST_SPEED=${CAIRN_TEST_SPEED:-60000}
 
 it 'tests that fail block the next stage with an alert, until they pass' '
     world_with "\$a faults: [{ match: { service: web, action: GetPage }, do: error_5xx, reason: x }]" "s/, reason: x//"
-    must_fail 3 run_flow
+    must_fail 3 run_flow -p soak_days=1
     asked "tests of main with 16.4: it is blocked"
     test "$(changes ModifyDBInstance preproduction)" = 0
     test "$(alerts)" = "alert: tests of main with 16.4: blocked"
@@ -82,7 +82,7 @@ it 'while the soak time is not over nothing is queued, and nothing runs' '
     test "$(changes ModifyDBInstance preproduction)" = 0
 '
 it 'what AWS brings within the soak time is tested anew, and only that goes on' '
-    SPEED=20000
+    SPEED=100000
     world_with "/^    preproduction:/,/version:/s/16\.3/16.2/" "/^    production:/,\$s/version: \"16.3\"/version: \"16.4\"/"
     must_fail 3 run_flow -p wait_for_first=false -p soak_days=5
     asked "Queue 16.4 for preproduction"

@@ -5,7 +5,6 @@
 #   rds ACTION [NAME=VALUE...]    one call; the XML is its output; fails with curl's status when refused
 #   refused CODE ACTION [...]     the call is refused with that code
 #   text TAG                      what the elements TAG on standard input hold, one per line
-#   advance DURATION              put the world's clock forward
 #   fault JSON                    add a fault
 #   AGENT=TEXT                    the User-Agent of these calls
 #   lambda METHOD PATH [BODY]     one call to Lambda; PATH is below /2015-03-31/functions/
@@ -45,10 +44,6 @@ refused() {
 
 text() {
     grep -o "<$1>[^<]*" | sed "s/^<$1>//"
-}
-
-advance() {
-    curl -sS --fail-with-body --noproxy '*' -X POST "$CAIRN_SIM_URL/_sim/advance?by=$1"
 }
 
 fault() {
