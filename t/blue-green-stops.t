@@ -121,6 +121,17 @@ it 'keys that lack a permission of the switchover leave the old database live, a
     test "$(look after.json rds instances orders version)" = 16.3
     test "$(changed_twice)" = 0
 '
+it 'a database that waits for a restart is asked about, and restarted once before a deployment is made' '
+    sed "s/^        rds.force_ssl: 0/&\n        rds.logical_replication: 1/; \$a faults: [{ do: pending_reboot, match: { target: orders } }]" \
+        "$SRC/examples/instance/world.yaml" >world.yaml
+    use_world instance >/dev/null
+    rm world.yaml
+    go_until "settings of its parameter group wait for a restart" run_flow -p soak_minutes=1
+    test "$(ledger | grep -c "Reboot\|CreateBlue")" = 0
+    go_until "Switch orders over" again
+    ledger | grep "Reboot\|CreateBlue" | cut -d" " -f1-2 >got
+    test "$(tr "\n" " " <got)" = "rds RebootDBInstance rds CreateBlueGreenDeployment "
+'
 it 'a secret that is immutable stops it before anything is changed' '
     world_with gc-notify "do: immutable_secret, match: { target: notify-api-database }"
     stops_with "secret notify-api-database: it is immutable" run_flow

@@ -39,6 +39,14 @@ as_before() {
     test "$(changed_twice)" = 0
 }
 
+# What tries the database out after the restore fails: the run stops there, and can be taken back.
+fails_its_test() {
+    echo "exec: { programs: [cat] }" >>cairn.yaml
+    rm -f works
+    must_fail 1 answered run_flow -p "smoke=[{\"command\":[\"cat\",\"$T/works\"]}]" >run.log 2>&1
+    shown why | grep "works: No such file"
+}
+
 EXAMPLE=restore
 it 'rejected before anybody is led over, nothing is left but the safety snapshot' '
     use_world restore
@@ -64,6 +72,13 @@ it 'taken back in the soak, everybody is led back, and what was written to the n
     test "$(cat got)" = "app5ec7032-restore-RUN app5ec7032 "
     look --keys after.json rds snapshots | grep -q "app5ec7032-restore-RUN-cairn-RUN-final"
 '
+it 'a test that fails after everybody was led over stops the run, and a rollback leads them back' '
+    use_world restore
+    world >before.json
+    fails_its_test
+    answered cairn rollback @last --no-input >run.log 2>&1 || { tail -n 30 run.log; exit 1; }
+    as_before
+'
 it 'behind a proxy, its target becomes the new database, and the old one again by a rollback' '
     in_world "s/^  snapshots:/  proxies:
     planx-proxy:
@@ -83,6 +98,19 @@ it 'behind a proxy, its target becomes the new database, and the old one again b
 '
 
 EXAMPLE=restore-swap
+it 'a test that fails after the swap stops the run; when it passes, a resume goes on, and nothing is done twice' '
+    rm -f world.yaml
+    use_world restore-swap
+    fails_its_test
+    world >now.json
+    test "$(look --keys now.json rds instances)" = "appfb2a31c appfb2a31c-original-RUN"
+    echo yes >works
+    answered cairn resume @last --no-input >run.log 2>&1
+    reported "tried in appfb2a31c" | grep -x "tests passed: 1"
+    world >now.json
+    test "$(look --keys now.json rds instances)" = appfb2a31c
+    test "$(changed_twice)" = 0
+'
 it 'taken back after the swap, each has its name again, and the proxy its target' '
     in_world "s/^  snapshots:/  proxies:
     planx-proxy:

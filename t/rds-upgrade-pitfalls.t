@@ -137,6 +137,20 @@ it 'what is queued is shown and asked for before it comes along; what is queued 
     test "$(look now.json rds instances $staging class)" = db.m6g.large
     rm world.yaml
 '
+it 'a test that fails after the upgrade stops the run with what it said; when it passes, a resume ends it' '
+    rm -f world.yaml
+    use_world planx-production
+    echo "exec: { programs: [cat] }" >>cairn.yaml
+    must_fail 1 answered run_flow -p ignore_windows=true -p "smoke=[{\"command\":[\"cat\",\"$T/works\"]}]" >run.log 2>&1
+    shown why | grep "works: No such file"
+    test "$(version $production)" = 16.3
+    before=$(upgrades)
+    echo yes >works
+    answered cairn resume @last --no-input >run.log 2>&1
+    shown reports "tried in $production" | grep -x "tests passed: 1"
+    test "$(upgrades)" = "$before"
+    test "$(changed_twice)" = 0
+'
 it 'an upgrade that was accepted and does not begin is asked about as well' '
     begin planx-production
     until_asked "Upgrade $production from"

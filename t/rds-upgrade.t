@@ -65,7 +65,7 @@ it 'no change was made twice, and the journal proves itself' '
 '
 it 'what the stack declares was told without its password, and the page was tried' '
     test "$(shown reports "declared by the stack" engine_version)" = 12.17
-    test "$(shown reports "tried in $db")" = "1 tests passed"
+    test "$(shown reports "tried in $db")" = "tests passed: 1"
     cairn show @last --records -o json | must_fail any grep n0t-for-the-record
 '
 it 'the report has the drift, how long writes were down at most, and both versions' '

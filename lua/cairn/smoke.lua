@@ -70,7 +70,7 @@ function smoke.run(tests, where)
   for _, test in ipairs(tests) do
     try(test)
   end
-  cairn.report("tried in " .. where, #tests > 0 and #tests .. " tests passed" or "nothing: smoke names no test for it")
+  cairn.report("tried in " .. where, #tests > 0 and "tests passed: " .. #tests or "nothing: smoke names no test for it")
 end
 
 return smoke
