@@ -7,6 +7,7 @@
 #   run_flow [ARG...]                cairn run the workflow with the example's arguments; those given here win
 #   answered CMD...                  the command, then for each question: approve, resume; the last status
 #   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
+#   killed_at POINT:N CMD...         the command, answered, is killed where it passes that point for the N-th time
 #   begin_flow [ARG...]              run_flow in the background, by one engine: $engine; its lines are in run.log
 #   answer_until MS                  answer what it asks until so many ms have passed since, or it has ended
 #   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
@@ -89,6 +90,15 @@ carried() {
         answered "$@" || lib_carried=$?
     done
     return "$lib_carried"
+}
+
+killed_at() { # POINT:N CMD...
+    rm -f "$T/passed"
+    CAIRN_CRASH_AT=$1 CAIRN_CRASH_LOG=$T/passed
+    export CAIRN_CRASH_AT CAIRN_CRASH_LOG
+    shift
+    must_crash answered "$@"
+    unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
 }
 
 now_ms() {
