@@ -196,46 +196,59 @@ children_ended(struct children *all)
     return NULL;
 }
 
-/* Those that still run get the signal; 0 when there is none. */
-static int
-signal_all(struct children *all, int number)
+static const struct child *
+find(const struct children *all, pid_t pid)
 {
+    for (const struct child *c = all->list; c; c = c->next)
+        if (c->pid == pid)
+            return c;
+    return NULL;
+}
+
+/* Programs that ended ones had started, a server of pg_upgrade for example: children of this process by now. */
+static void
+signal_orphans(const struct children *all, int number)
+{
+    char *path = alloc_printf("/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "re");
+    int pid;
+
+    while (file && fscanf(file, "%d", &pid) == 1)
+        if (!find(all, pid))
+            kill(pid, number);
+    if (file)
+        fclose(file);
+    free(path);
+}
+
+/* Is there a child yet, of this list or an orphan? */
+static int
+any_left(struct children *all)
+{
+    siginfo_t info;
     json_t *message;
 
     while ((message = children_ended(all)))
         json_decref(message);
-    for (struct child *c = all->list; c; c = c->next)
-        if (number)
-            kill(number == SIGKILL ? -c->pid : c->pid, number == SIGKILL ? SIGKILL : c->stop);
-    return all->list != NULL;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* Programs that ended ones had started, a server of pg_upgrade for example: children of this process by now. */
-static int
-kill_left_behind(void)
-{
-    char *path = alloc_printf("/proc/self/task/%d/children", (int)getpid());
-    FILE *file = fopen(path, "re");
-    int count = 0;
-    int pid;
-
-    for (; file && fscanf(file, "%d", &pid) == 1; count++)
-        kill(pid, SIGKILL);
-    if (file)
-        fclose(file);
-    free(path);
-    return count;
-}
-
+/* A server that is killed leaves its segment of shared memory on the host: orphans, too, are asked first. */
 void
 children_end(struct children *all)
 {
-    int left = signal_all(all, SIGTERM);
+    int waited = 0;
 
-    for (int waited = 0; left && waited < GRACE_MS; waited += 10) {
+    for (struct child *c = all->list; c; c = c->next)
+        kill(c->pid, c->stop);
+    for (; any_left(all) && waited < GRACE_MS; waited += 10) {
+        signal_orphans(all, SIGINT);
         poll(NULL, 0, 10);
-        left = signal_all(all, 0);
     }
-    while (signal_all(all, SIGKILL) || kill_left_behind() > 0)
+    for (; any_left(all) && waited < 2 * GRACE_MS; waited += 10) {
+        for (struct child *c = all->list; c; c = c->next)
+            kill(-c->pid, SIGKILL);
+        signal_orphans(all, SIGKILL);
         poll(NULL, 0, 10);
+    }
 }

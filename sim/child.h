@@ -23,7 +23,7 @@ void children_signal(struct children *all, json_int_t id, const char *signal); /
 /* One that has ended: {op: "ended", id, status, out, err}, status 128 + N for death by signal N; NULL: none. */
 json_t *children_ended(struct children *all);
 
-/* All of them and all that they have started, and wait for it; nothing can be started any more. */
+/* All of them and all that they have started, and wait for it: every child of the process. The last call. */
 void children_end(struct children *all);
 
 #endif

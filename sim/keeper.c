@@ -119,15 +119,17 @@ take_start(struct keeping *k, const json_t *message)
                           127, "out", "", "err", err.text));
 }
 
-/* What comes behind it finds it written. */
+/* A program that is started afterwards finds it whole, or not at all, and says so. */
 static void
 take_write(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     size_t len = strlen(text);
 
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len)
-        fprintf(stderr, "cairn-sim: write %s: %s\n", path, strerror(errno));
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len) {
+        fprintf(stderr, "cairn-sim: write %s: %s; give TMPDIR a folder with space\n", path, strerror(errno));
+        unlink(path);
+    }
     if (fd >= 0)
         close(fd);
 }
@@ -259,7 +261,10 @@ be_keeper(int fd)
     keep(&k, signals);
     relay_free(k.relay);
     children_end(k.children);
-    _exit(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (access(folder, F_OK) == 0)
+        fprintf(stderr, "cairn-sim: %s could not be removed; remove it by hand\n", folder);
+    _exit(0);
 }
 
 /* ---- the simulator's side ---------------------------------------------------------------------------------------- */

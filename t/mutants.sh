@@ -10,21 +10,23 @@ set -u
 source=$(cd "$(dirname "$0")/.." && pwd)
 copy=$PWD/mutants
 passed=' '
+seeded=
 
-title() {
-    head -n 1 "$source/t/mutants/$1.patch"
-}
-
-test_of() {
-    sed -n '2s/^caught by: //p' "$source/t/mutants/$1.patch"
-}
-
+# What was edited since the last time comes along.
 provide_copy() {
-    [ ! -e "$copy/build/config.status" ] || return 0
-    mkdir -p "$copy/source" "$copy/build" &&
-        (cd "$source" && tar -cf - --exclude=./build --exclude=./.git --exclude="./${copy#"$source"/}" .) | tar -xf - -C "$copy/source" &&
-        (cd "$copy/build" && ../source/configure -q)
+    mkdir -p "$copy/source" "$copy/build" || return 1
+    (cd "$source" && tar -cf - --exclude=./build --exclude=./.git --exclude="./${copy#"$source"/}" .) |
+        tar -xf - -C "$copy/source" --keep-newer-files 2>"$copy/copy.log"
+    [ -e "$copy/build/config.status" ] || (cd "$copy/build" && ../source/configure -q)
 }
+
+# Also when it is interrupted: the copy is used again.
+unseed() {
+    [ -z "$seeded" ] || patch -s -R -p1 -d "$copy/source" <"$seeded"
+    seeded=
+}
+trap unseed EXIT
+trap 'exit 130' INT TERM HUP
 
 build() {
     make -s -C "$copy/build" -j2 tests >"$copy/build.log" 2>&1
@@ -32,10 +34,10 @@ build() {
 
 try() { # TEST
     case $1 in
-    *.t) lib_program=$copy/source/$1 ;;
-    *) lib_program=$copy/build/$1 ;;
+    *.t) program=$copy/source/$1 ;;
+    *) program=$copy/build/$1 ;;
     esac
-    (cd "$copy/build" && CAIRN_BUILD=$copy/build timeout 900 "$lib_program") >"$copy/test.log" 2>&1
+    (cd "$copy/build" && CAIRN_BUILD=$copy/build CMOCKA_MESSAGE_OUTPUT=TAP timeout 900 "$program") >"$copy/test.log" 2>&1
 }
 
 # Without the bug, once for each test.
@@ -46,12 +48,16 @@ passes() { # TEST
     build && try "$1" && passed="$passed$1 "
 }
 
-judge() { # NAME: caught, or why not
-    build || { echo "it doesn't build, see $copy/build.log" && return; }
-    if try "$(test_of "$1")"; then
-        echo "NOT CAUGHT by $(test_of "$1")"
+# A test that hangs or dies has not said what is wrong: only one that says `not ok` has caught it.
+judge() { # TEST
+    if ! build; then
+        echo "it doesn't build, see $copy/build.log"
+    elif try "$1"; then
+        echo "NOT CAUGHT by $1"
+    elif grep -q '^not ok' "$copy/test.log"; then
+        echo "caught by $1: $(sed -n '/^not ok/{s/^not ok [0-9]* - //p;q;}' "$copy/test.log")"
     else
-        echo "caught by $(test_of "$1")"
+        echo "$1 died, see $copy/test.log"
     fi
 }
 
@@ -66,20 +72,26 @@ all() {
 provide_copy || exit 2
 left=0
 for name; do
-    test=$(test_of "$name")
+    patch=$source/t/mutants/$name.patch
+    if [ ! -f "$patch" ]; then
+        echo "$0: there is no mutant $name; see: ls t/mutants" >&2
+        exit 2
+    fi
+    test=$(sed -n '2s/^caught by: //p' "$patch")
     if ! passes "$test"; then
-        verdict="$test fails without it, see $copy/test.log"
-    elif ! patch -s -p1 -d "$copy/source" <"$source/t/mutants/$name.patch"; then
+        verdict="$test fails without it, see $copy/build.log and $copy/test.log"
+    elif ! patch -s -p1 -d "$copy/source" <"$patch"; then
         verdict="the patch doesn't fit"
     else
-        verdict=$(judge "$name")
-        patch -s -R -p1 -d "$copy/source" <"$source/t/mutants/$name.patch" || exit 2
+        seeded=$patch
+        verdict=$(judge "$test")
+        unseed
     fi
     case $verdict in
     'caught by '*) ;;
     *) left=$((left + 1)) ;;
     esac
-    printf '%s: %s: %s\n' "$name" "$(title "$name")" "$verdict"
+    printf '%s: %s: %s\n' "$name" "$(head -n 1 "$patch")" "$verdict"
 done
 echo "$# mutants, $left not caught"
 [ "$left" -eq 0 ]

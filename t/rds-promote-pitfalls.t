@@ -82,7 +82,7 @@ it 'while the soak time is not over nothing is queued, and nothing runs' '
     test "$(changes ModifyDBInstance preproduction)" = 0
 '
 it 'what AWS brings within the soak time is tested anew, and only that goes on' '
-    SPEED=100000
+    SPEED=50000
     world_with "/^    preproduction:/,/version:/s/16\.3/16.2/" "/^    production:/,\$s/version: \"16.3\"/version: \"16.4\"/"
     must_fail 3 run_flow -p wait_for_first=false -p soak_days=5
     asked "Queue 16.4 for preproduction"

@@ -133,7 +133,6 @@ it 'who is still connected to the old database is told to a person before its de
 '
 it 'a secret of Secrets Manager that somebody puts back is noticed, and set again when a person says so' '
     use_world restore
-    rm -f passed
     # Behind the sixth change, in Secrets Manager, come the pods.
     killed_at engine.sending:7 run_flow >run.log 2>&1
     ledger | tail -n 1 | grep -x "secretsmanager PutSecretValue planx/metabase"

@@ -95,15 +95,19 @@ END
 END
 }
 
-# Those of other tests are none of ours: the folder is in the command line of each server.
+# Those of other tests are none of ours: each server and each tool works in the folder of its world.
 nothing_left() {
-    [ -z "$(ls -A "$T/tmp")" ] && ! pgrep -f "$T/tmp/cairn-sim" >/dev/null
+    [ -z "$(ls -A "$T/tmp")" ] && [ -z "$(servers_left)" ]
+}
+
+servers_left() {
+    find /proc/[0-9]*/cwd -prune -lname "$T/tmp/cairn-sim*" 2>/dev/null
 }
 
 ends_with_nothing_left() {
     until_true 600 nothing_left && return
     find "$T/tmp" | head -n 20
-    pgrep -fa "$T/tmp/cairn-sim"
+    servers_left
     return 1
 }
 
