@@ -33,12 +33,38 @@ it 'create that is lost after the effect is adopted, not sent again' '
     records observed | grep -q "\"seen\":\"done\""
     [ -z "$(records attempt)" ]
 '
+it 'a change that gets no answer in time is adopted, not sent again' '
+    once create timeout-after
+    [ -z "$(records attempt)" ]
+'
+it 'a second attempt that is refused because the first one has arrived meanwhile is looked at, and adopted' '
+    once create late
+    [ "$(records attempt | wc -l)" = 1 ]
+    records outcome | grep -q "\"how\":\"observed\""
+'
+it 'what somebody else has made under the name meanwhile is a conflict, and not adopted' '
+    fresh
+    echo "create x 00000000000000000000000000000000 1" >"$T/probe/ledger"
+    must_fail 1 cairn run "$T/one.lua" -p action=create -p trouble=doubt-before 2>err
+    [ "$(effects)" = "create x" ]
+    records observed | grep -q "\"seen\":\"conflict\""
+'
+it 'each attempt of a step bears the token of its intent' '
+    once create doubt-before
+    [ "$(records attempt | wc -l)" = 1 ]
+    [ "$(cut -d" " -f3 probe/ledger)" = "$(records intent | jq -r .token)" ]
+'
+it 'a change that gets no answer again and again stops the run' '
+    must_fail 1 run_flow one -p action=create -p trouble=doubt-before:50
+    [ -z "$(effects)" ]
+    grep -q "sent again 8 times" err
+'
 it 'absence is seen three times before a step is sent again' '
     once create doubt-before
     [ "$(records observed | grep -c "\"seen\":\"absent\"")" = 3 ]
     [ "$(records attempt | wc -l)" = 1 ]
 '
-it 'a throttled change is sent again under the same token' '
+it 'a throttled change is sent again' '
     once create throttle:3
     [ -z "$(records doubt)" ]
 '

@@ -50,6 +50,13 @@ it 'a workflow file that was changed meanwhile does not disturb the run' '
     cp gated.kept gated.lua
     grep -q "the old script" got
 '
+it 'another source that leaves out what was begun is a mismatch: status 6, and nothing is sent' '
+    stop_at_gate
+    sed "/Go on?/d; /{ name = .after/d" gated.lua >shorter.lua
+    must_fail 6 cairn resume @last --flow shorter.lua 2>err
+    grep -q "the script gives nothing" err
+    [ "$(effects)" = "create before" ]
+'
 it 'another source that does the same so far is taken up by resume --flow' '
     stop_at_gate
     sed "s/after/later/; s/the old script/the new script/" gated.lua >mended.lua

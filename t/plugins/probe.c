@@ -5,10 +5,11 @@
  * The ledger DIR/ledger is the world: a line "ACTION NAME TOKEN ATTEMPT" is the effect itself, so that a process killed
  * at any instant leaves either both or none. Only the value of a `set` has a file of its own, DIR/value-NAME.
  *
- * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "fail", "throttle:N",
- * "notyet:N", "unavailable:N", "slow:MS", "big" or "mute" (in doubt, and a look gives no reason). It happens at the first attempt of that action and name (at the
- * first N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a
- * word for it come before the effect.
+ * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "timeout-after", "late"
+ * (the first request arrives with the second), "fail", "throttle:N", "notyet:N", "unavailable:N", "slow:MS", "big" or
+ * "mute" (in doubt, and a look gives no reason). It happens at the first attempt of that action and name (at the first
+ * N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a word
+ * for it come before the effect.
  */
 #include <cairn/plugin.h>
 
@@ -139,7 +140,8 @@ trouble_before(struct cairn_call *call, const char *action, const char *name, co
         hang();
     if (is_due(call, action, name, trouble, "slow"))
         cairn_sleep(call, atoll(strchr(trouble, ':') ? strchr(trouble, ':') + 1 : "1000"));
-    if (is_due(call, action, name, trouble, "doubt-before") || is_due(call, action, name, trouble, "mute"))
+    if (is_due(call, action, name, trouble, "doubt-before") || is_due(call, action, name, trouble, "mute")
+        || is_due(call, action, name, trouble, "late"))
         return cairn_fail(err, CAIRN_ERR_IN_DOUBT, "%s %s: no answer", action, name);
     if (is_due(call, action, name, trouble, "fail"))
         return cairn_fail_code(err, CAIRN_ERR_FAILED, "ProbeFailed", "%s %s: it was told to fail", action, name);
@@ -162,6 +164,8 @@ trouble_after(struct cairn_call *call, const char *action, const char *name, con
         hang();
     if (is_due(call, action, name, trouble, "doubt-after"))
         return cairn_fail(err, CAIRN_ERR_IN_DOUBT, "%s %s: no answer", action, name);
+    if (is_due(call, action, name, trouble, "timeout-after"))
+        return cairn_fail(err, CAIRN_ERR_TIMEOUT, "%s %s: no answer in time", action, name);
     if (is_due(call, action, name, trouble, "big")) {
         size_t len = (64u << 20) + 1; /* more than a message may have */
         char *text = malloc(len);
@@ -191,7 +195,9 @@ effect(struct cairn_call *call, const char *action, const struct cairn_value *ar
     ledger = ledger_open(call, err);
     if (!ledger)
         return -1;
-    rc = check ? check(ledger, name, err) : 0;
+    rc = strcmp(trouble, "late") == 0 ? ledger_add(ledger, call, action, name, err) : 0; /* the first one arrives now */
+    if (rc == 0 && check)
+        rc = check(ledger, name, err);
     if (rc == 0)
         rc = ledger_add(ledger, call, action, name, err);
     fclose(ledger);
