@@ -5,8 +5,8 @@
  * The ledger DIR/ledger is the world: a line "ACTION NAME TOKEN ATTEMPT" is the effect itself, so that a process killed
  * at any instant leaves either both or none. Only the value of a `set` has a file of its own, DIR/value-NAME.
  *
- * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "timeout-after", "late"
- * (the first request arrives with the second), "fail", "throttle:N", "notyet:N", "unavailable:N", "slow:MS", "big" or
+ * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "timeout-after",
+ * "late" (the first request arrives with the second), "fail", "throttle:N", "notyet:N", "unavailable:N", "slow:MS", "big" or
  * "mute" (in doubt, and a look gives no reason). It happens at the first attempt of that action and name (at the first
  * N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a word
  * for it come before the effect.
