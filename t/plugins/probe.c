@@ -6,10 +6,10 @@
  * at any instant leaves either both or none. Only the value of a `set` has a file of its own, DIR/value-NAME.
  *
  * trouble is "crash-before", "crash-after", "hang", "hang-after", "doubt-before", "doubt-after", "timeout-after",
- * "late" (the first request arrives with the second), "fail", "throttle:N", "notyet:N", "unavailable:N", "slow:MS", "big" or
- * "mute" (in doubt, and a look gives no reason). It happens at the first attempt of that action and name (at the first
- * N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those without a word
- * for it come before the effect.
+ * "fail", "late" (the first request arrives with the second), "throttle:N", "notyet:N", "unavailable:N", "slow:MS",
+ * "big" or "mute" (in doubt, and a look gives no reason). It happens at the first attempt of that action and name
+ * (at the first N), whatever process makes it: DIR/trouble-ACTION-NAME has a byte for each time. "-before" and those
+ * without a word for it come before the effect.
  */
 #include <cairn/plugin.h>
 
