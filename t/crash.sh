@@ -47,18 +47,12 @@ same_as_reference() {
 
 crash_at() {
     crash_world
-    rm -f "$T/passed"
-    CAIRN_CRASH_AT=$1
-    CAIRN_CRASH_LOG=$T/passed
-    export CAIRN_CRASH_AT CAIRN_CRASH_LOG
-    carried run_flow >"$T/run.log" 2>&1 || {
+    crashing "$1" carried run_flow >"$T/run.log" 2>&1 || {
         lib_rc=$?
-        unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
         tail -n 30 "$T/run.log"
         echo "status $lib_rc"
         return 1
     }
-    unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
     same_as_reference
 }
 

@@ -7,7 +7,9 @@
 #   run_flow [ARG...]                cairn run the workflow with the example's arguments; those given here win
 #   answered CMD...                  the command, then for each question: approve, resume; the last status
 #   carried CMD...                   the same, and resumed as well when the engine, the script host or a worker died
-#   killed_at POINT:N CMD...         the command, answered, is killed where it passes that point for the N-th time
+#   crashing POINT:N CMD...          the command, where the process that passes that point for the N-th time is killed
+#   killed_at POINT:N CMD...         the command, answered, is killed there
+#   fails_its_test [ARG...]          run_flow with a smoke test that passes when the file `works` is there; it isn't
 #   begin_flow [ARG...]              run_flow in the background, by one engine: $engine; its lines are in run.log
 #   answer_until MS                  answer what it asks until so many ms have passed since, or it has ended
 #   world / ledger                   what the world is, and what was changed in it, in a form that can be compared
@@ -92,13 +94,28 @@ carried() {
     return "$lib_carried"
 }
 
-killed_at() { # POINT:N CMD...
+crashing() { # POINT:N CMD...
     rm -f "$T/passed"
     CAIRN_CRASH_AT=$1 CAIRN_CRASH_LOG=$T/passed
     export CAIRN_CRASH_AT CAIRN_CRASH_LOG
     shift
-    must_crash answered "$@"
+    lib_crashing=0
+    "$@" || lib_crashing=$?
     unset CAIRN_CRASH_AT CAIRN_CRASH_LOG
+    return "$lib_crashing"
+}
+
+killed_at() { # POINT:N CMD...
+    lib_point=$1
+    shift
+    must_crash crashing "$lib_point" answered "$@"
+}
+
+fails_its_test() { # ARG...
+    echo "exec: { programs: [cat] }" >>"$T/cairn.yaml"
+    rm -f "$T/works"
+    must_fail 1 answered run_flow "$@" -p "smoke=[{\"command\":[\"cat\",\"$T/works\"]}]" >"$T/run.log" 2>&1
+    shown why | grep "works: No such file"
 }
 
 now_ms() {

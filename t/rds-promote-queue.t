@@ -60,7 +60,7 @@ it 'an engine that is killed in the wait leaves the world to go on, and the resu
     background waiting "$BUILD/run" cairn resume @last --no-input
     until_true 400 grep -q "waits for the window" waiting.err || { cat waiting.err; exit 1; }
     kill -9 "$(cat waiting.pid)"
-    curl -sS --fail-with-body --noproxy "*" -X POST "$CAIRN_SIM_URL/_sim/advance?by=13h"
+    advance 13h
     until_true 400 there
     must_fail 3 cairn resume @last --no-wait --no-input
     test "$(reported "reached: preproduction" ".version")" = 16.4

@@ -39,14 +39,6 @@ as_before() {
     test "$(changed_twice)" = 0
 }
 
-# What tries the database out after the restore fails: the run stops there, and can be taken back.
-fails_its_test() {
-    echo "exec: { programs: [cat] }" >>cairn.yaml
-    rm -f works
-    must_fail 1 answered run_flow -p "smoke=[{\"command\":[\"cat\",\"$T/works\"]}]" >run.log 2>&1
-    shown why | grep "works: No such file"
-}
-
 EXAMPLE=restore
 it 'rejected before anybody is led over, nothing is left but the safety snapshot' '
     use_world restore

@@ -12,11 +12,15 @@ old=app5ec7032
 changes() {
     sim_get /_sim/verdict | sed 's/.*"changes":\([0-9]*\).*/\1/'
 }
-# A call to RDS by somebody else than cairn.
+# Calls by somebody else than cairn.
+by_operator() { # SERVICE CURL-ARGUMENT...
+    lib_service=$1
+    shift
+    curl -sS --fail-with-body --noproxy "*" --aws-sigv4 "aws:amz:eu-west-2:$lib_service" \
+        --user "AKIACAIRNSIMULATOR01:simulatedSecretOfTheOperator/0123456789+" "$@" "$CAIRN_SIM_URL/" >by_hand.out
+}
 by_hand() { # FORM
-    curl -sS --fail-with-body --noproxy "*" --aws-sigv4 "aws:amz:eu-west-2:rds" \
-        --user "AKIACAIRNSIMULATOR01:simulatedSecretOfTheOperator/0123456789+" \
-        --data "Version=2014-10-31&$1" "$CAIRN_SIM_URL/" >by_hand.xml
+    by_operator rds --data "Version=2014-10-31&$1"
 }
 # The run ends at once, for this reason, and nothing was changed.
 refuses() { # TEXT ARG...
@@ -140,10 +144,8 @@ it 'a secret of Secrets Manager that somebody puts back is noticed, and set agai
     was=$(jq -r ".secretsmanager[\"planx/metabase\"][-1].value | fromjson | .host = \"app5ec7032.c5planxexample.eu-west-2.rds.amazonaws.com\" | tojson" now.json)
     jq -n --arg value "$was" "{SecretId: \"planx/metabase\", SecretString: \$value,
         ClientRequestToken: \"00000000-0000-4000-8000-000000000001\"}" >put.json
-    curl -sS --fail-with-body --noproxy "*" --aws-sigv4 "aws:amz:eu-west-2:secretsmanager" \
-        --user "AKIACAIRNSIMULATOR01:simulatedSecretOfTheOperator/0123456789+" \
-        -H "X-Amz-Target: secretsmanager.PutSecretValue" -H "Content-Type: application/x-amz-json-1.1" \
-        --data @put.json "$CAIRN_SIM_URL/" >/dev/null
+    by_operator secretsmanager --data @put.json -H "X-Amz-Target: secretsmanager.PutSecretValue" \
+        -H "Content-Type: application/x-amz-json-1.1"
     until_asked "Set secret planx/metabase again" cairn resume @last --no-input
     answered cairn resume @last --no-input >run.log 2>&1
     test "$(shown state)" = done

@@ -116,6 +116,7 @@ it 'when the simulator is killed in the middle of an upgrade, no server and no f
     rds ModifyDBInstance DBInstanceIdentifier=orders EngineVersion=15.7 AllowMajorVersionUpgrade=true ApplyImmediately=true >/dev/null
     # pg_upgrade starts servers of its own.
     until_true 2400 pgrep -f "postgres -D $T/tmp/cairn-sim.* -p 50432 "
+    test -n "$(servers_left)" # the look does see them
     kill -KILL "$(cat sim.pid)"
     ends_with_nothing_left
 '

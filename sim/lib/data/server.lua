@@ -129,6 +129,7 @@ local fixed = {
     listen_addresses = "", shared_buffers = "16MB", dynamic_shared_memory_type = "mmap", fsync = "off",
     full_page_writes = "off", max_connections = "80", max_wal_senders = "10", max_replication_slots = "10",
     log_min_error_statement = "panic",
+    wal_receiver_status_interval = "1s", -- a switchover waits for what green says, which isn't always sent at once
     wal_retrieve_retry_interval = "200ms", log_checkpoints = "off", wal_keep_size = "256MB", timezone = "UTC",
     unix_socket_permissions = "0700", password_encryption = "scram-sha-256", logging_collector = "off",
     huge_pages = "off",
